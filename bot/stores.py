@@ -16,6 +16,7 @@ from bot.guilds.greetings import GreetingStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
 from bot.jobs.drafts import DraftStore
+from bot.jobs.guild_defaults import GuildDefaultsStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobStore
 from bot.jobs.member_defaults import MemberDefaultsStore
@@ -47,6 +48,7 @@ class Stores:
     access_rules: AccessRuleStore
     presets: PresetStore
     member_defaults: MemberDefaultsStore
+    guild_defaults: GuildDefaultsStore
     history: HistoryStore
     late_jobs: LateJobStore
     alerts: AlertStore
@@ -71,6 +73,7 @@ class Stores:
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),
             member_defaults=MemberDefaultsStore(database),
+            guild_defaults=GuildDefaultsStore(database),
             history=HistoryStore(database),
             late_jobs=LateJobStore(database),
             alerts=AlertStore(database, default, catalog),

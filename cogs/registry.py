@@ -14,6 +14,7 @@ from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.credits.refundable import RefundablePictures
 from bot.guilds.pauses import PauseStore
 from bot.guilds.setup_forms import SetupFormStore
+from bot.jobs.member_standing import MemberStandingReader
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests
 from cogs.access.commands import Access
@@ -26,6 +27,7 @@ from cogs.imagine.command import Imagine
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.context_menus import ContextMenus
 from cogs.imagine.defaults import Defaults
+from cogs.imagine.model_choices import ModelCompletion
 from cogs.imagine.presets import PresetCommands
 from cogs.imagine.rejection import RejectedRequests
 from cogs.imagine.submission import Submission
@@ -143,7 +145,7 @@ def _member_commands(
         Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
         Reports(stores.reports, stores.catalog),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database), about),
-        Access(stores.access_rules, stores.guild_settings),
+        Access(stores.access_rules, stores.guild_settings, stores.catalog),
     )
 
 
@@ -162,12 +164,21 @@ def _pictures(
     submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests, stores.catalog)
     compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
     model_choices = ModelChoices(submission, engine, stores.drafts, stores.catalog)
+    model_completion = _model_completion(stores, engine)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (
         submission,
         compose_forms,
         model_choices,
-        Imagine(submission, compose_forms, model_choices, rejected_requests, stores.presets, stores.catalog),
+        Imagine(
+            submission,
+            compose_forms,
+            model_choices,
+            rejected_requests,
+            stores.presets,
+            stores.catalog,
+            model_completion,
+        ),
         PictureActions(
             engine,
             stores.history,
@@ -180,9 +191,15 @@ def _pictures(
         ),
         History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
-        Defaults(stores.member_defaults, stores.catalog),
+        Defaults(stores.member_defaults, stores.guild_defaults, stores.catalog, model_completion),
         PresetCommands(stores.presets, stores.access_rules, stores.catalog),
     )
+
+
+def _model_completion(stores: Stores, engine: JobEngine) -> ModelCompletion:
+    """Make what completes the names of models."""
+    standings = MemberStandingReader(stores.database, stores.catalog, stores.ledger.default)
+    return ModelCompletion(stores.catalog, standings, engine.typical_duration)
 
 
 def _guild_listeners(

@@ -38,14 +38,20 @@ class RuleTarget(StrEnum):
     """Pictures that are asked for by a member with this role are spoilers."""
     SPOILER_CHANNEL = "spoiler_channel"
     """Pictures that are asked for in this channel or category are spoilers."""
+    MODEL = "model"
+    """A model, for everybody; the subject is its id."""
+    MODEL_ROLE = "model_role"
+    """A model, for members with a role."""
+    MODEL_CHANNEL = "model_channel"
+    """A model, in a channel with its threads, or in a category with its channels."""
 
 
 class Effect(StrEnum):
     """What a rule does to its subject."""
 
     ALLOW = "allow"
-    """For roles and channels: if any is allowed, only allowed ones may be used. For spoiler rules: the rule
-    is set."""
+    """For roles, channels and models: if any is allowed, only allowed ones may be used. For spoiler rules:
+    the rule is set."""
     DENY = "deny"
 
 
@@ -55,10 +61,12 @@ class AccessRule:
 
     kind: RuleTarget
     subject: str
-    """An id of Discord's, or a word as `fold_text` returns it."""
+    """An id of Discord's or of a model, or a word as `fold_text` returns it."""
     effect: Effect
     words: str = ""
-    """A blocked word as the admin typed it."""
+    """A blocked word as the admin typed it, or the name of the model when the rule was set."""
+    model: str = ""
+    """The id of the model that the rule is about; empty in a rule of another kind."""
     reason: str = ""
     expires_at: int | None = None
     set_by: int = 0
@@ -69,7 +77,7 @@ class AccessRule:
         """The id of the role, channel or member.
 
         Raises:
-            ValueError: the subject is a word.
+            ValueError: the subject is a word or a model.
         """
         return int(self.subject)
 
@@ -86,6 +94,8 @@ class AccessPolicy:
     age_restricted_only: bool = False
     owner_only: bool = False
     """Whether only the member who asked for a picture may use its buttons."""
+    loose_safety: bool = False
+    """Whether models check less strictly in age-restricted channels."""
     preset_words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """By the words before and after of a preset: blocked words, folded, that its admin was told are in it.
 
@@ -114,8 +124,8 @@ def check_access(
     """Check a request against a server's access rules.
 
     Raises:
-        MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, WORD_BLOCKED,
-            COOLDOWN or TOO_MANY_RUNNING.
+        MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, MODEL_REFUSED,
+            WORD_BLOCKED, COOLDOWN or TOO_MANY_RUNNING.
     """
     if policy.rules:  # most servers have none
         _check_member(request.destination.user_id, policy)
@@ -124,6 +134,8 @@ def check_access(
     if policy.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
     if policy.rules:
+        if not may_use_model(request.model, context, policy):
+            raise MemberError(MemberReason.MODEL_REFUSED, model=request.model)
         _check_words(request, policy)
     if policy.running_limit and recent.running >= policy.running_limit:
         raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
@@ -140,6 +152,41 @@ def requires_spoiler(context: RequestContext, policy: AccessPolicy) -> bool:
     roles = policy.subjects(RuleTarget.SPOILER_ROLE, Effect.ALLOW)
     channels = policy.subjects(RuleTarget.SPOILER_CHANNEL, Effect.ALLOW)
     return not roles.isdisjoint(context.role_ids) or not channels.isdisjoint(context.channel_ids)
+
+
+def loosens_safety(context: RequestContext, policy: AccessPolicy) -> bool:
+    """Return whether a model checks less strictly in this channel."""
+    return policy.loose_safety and context.age_restricted
+
+
+def may_use_model(model_id: str, context: RequestContext, policy: AccessPolicy) -> bool:
+    """Return whether the rules about models let a member with these roles use a model in this channel.
+
+    A rule that denies wins. Once a role or a channel is allowed for a model, it is only for those; once a
+    model is allowed for everybody, every other one needs a rule of its own that allows it.
+    """
+    rules = [rule for rule in policy.rules if rule.model]
+    own = [rule for rule in rules if rule.model == model_id]
+    if any(rule.effect is Effect.DENY and _concerns(rule, context) for rule in own):
+        return False
+    allowing = [rule for rule in own if rule.effect is Effect.ALLOW]
+    for kind in (RuleTarget.MODEL_ROLE, RuleTarget.MODEL_CHANNEL):
+        of_kind = [rule for rule in allowing if rule.kind is kind]
+        if of_kind and not any(_concerns(rule, context) for rule in of_kind):
+            return False
+    listed = any(rule.kind is RuleTarget.MODEL and rule.effect is Effect.ALLOW for rule in rules)
+    return bool(allowing) or not listed
+
+
+def _concerns(rule: AccessRule, context: RequestContext) -> bool:
+    """Return whether a rule about a model is about these roles, or this channel."""
+    match rule.kind:
+        case RuleTarget.MODEL_ROLE:
+            return rule.subject_id in context.role_ids
+        case RuleTarget.MODEL_CHANNEL:
+            return rule.subject_id in context.channel_ids
+        case _:
+            return True
 
 
 def _check_member(user_id: int, policy: AccessPolicy) -> None:

@@ -66,6 +66,8 @@ class MemberReason(StrEnum):
     SETTINGS_REFUSED = "settings_refused"
     """The model does not take the settings; data: `model`, its name, `names`, those of its settings,
     `mistakes`, each a `SettingMistake`, and `preset`, the name of one that has settings, or None."""
+    MODEL_REFUSED = "model_refused"
+    """An admin does not let the member use the model in this channel; data: `model`, its name."""
     LIMIT_REACHED = "limit_reached"
     """Always a `LimitExceeded`, which has the data."""
     CHANNEL_UNUSABLE = "channel_unusable"
@@ -135,7 +137,9 @@ class MemberReason(StrEnum):
 class MemberError(KuasError):
     """The member must act; nothing is charged.
 
-    `data` holds the values for the sentence, by the names in `MemberReason`.
+    `data` holds the values for the sentence, by the names in `MemberReason`. Where another model would do it
+    may have `others`, the names of those that the member may use, `instead`, the id of the one to try, and
+    `default_of`, what the model comes from, if the member did not choose it.
     """
 
     category = "MemberError"

@@ -80,6 +80,8 @@ class Parameter:
     moves_price: bool = False
     fixed: Text | Number | None = None
     """Always sent; no member's to choose."""
+    loose: Text | Number | None = None
+    """Sent instead of `fixed`, which is the strictest, where an admin lets a model check less strictly."""
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Parameter:
@@ -91,6 +93,8 @@ class Parameter:
             raise ValueError("not allowed as fixed")
         if self.text and self.moves_price:
             raise ValueError("a text cannot move the price")
+        if self.loose is not None and (self.fixed is None or not self.allows(self.loose)):
+            raise ValueError("not allowed as loose, or without fixed")
         return self
 
     @property
@@ -185,16 +189,30 @@ class ImageModel:
             )
         )
 
-    def params(self, size: str, file_format: str, settings: Iterable[tuple[str, Value]] = ()) -> Params:
+    @property
+    def can_loosen(self) -> bool:
+        """Whether it has a parameter about safety that an admin may loosen."""
+        return any(each.loose is not None for each in self.parameters.values())
+
+    def params(
+        self,
+        size: str,
+        file_format: str,
+        settings: Iterable[tuple[str, Value]] = (),
+        *,
+        loose_safety: bool = False,
+    ) -> Params:
         """Return the parameters of a request in the model's own words, with those that are always sent.
 
-        What the model lacks is sent as it is, for Rivya to refuse: rows keep what was asked.
+        `loose_safety` sends those about safety as an admin has loosened them. What the model lacks is sent as
+        it is, for Rivya to refuse: rows keep what was asked.
         """
         params = dict(settings) | {self.shapes.parameter: self._shapes.get(size, size)}
         if self.formats is not None:
             params[self.formats.parameter] = self._formats.get(file_format, file_format)
         fixed = {name: each.fixed for name, each in self.parameters.items() if each.fixed is not None}
-        return params | fixed
+        loose = {name: each.loose for name, each in self.parameters.items() if each.loose is not None}
+        return params | fixed | (loose if loose_safety else {})
 
 
 # Cached by the few tuples of options that there are: every request asks for them.

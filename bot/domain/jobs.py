@@ -187,6 +187,8 @@ class Request:
     """The size that was asked for, if the model has none like it and `size` is the nearest."""
     settings: SettingValues = ()
     """Of the model; in a draft also what it does not take, as it was typed."""
+    loose_safety: bool = False
+    """Whether the model checks less strictly; decided when the request is accepted, and kept in its row."""
     repeats: str | None = field(default=None, compare=False)
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 
@@ -206,12 +208,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """What a member gave to `/imagine`; None leaves it to the preset, their defaults or the model."""
+    """What a member gave to `/imagine`; None leaves it to the preset, to defaults or to the model."""
 
     destination: Destination
     """Its `private` is replaced by the one below."""
     prompt: str
-    model: str
+    model: str | None = None
+    """An id, or what was typed in its place."""
     size: str | None = None
     format: str | None = None
     private: bool | None = None

@@ -134,13 +134,13 @@ class ModelCatalog:
             MemberReason.MODEL_UNAVAILABLE, model=name, nearest=None if nearest is None else nearest.name
         )
 
-    def nearest(self, model_id: str) -> ImageModel | None:
-        """Return the offered model that is most like one that is not; None if none is available.
+    def nearest(self, model_id: str, among: Sequence[ImageModel] | None = None) -> ImageModel | None:
+        """Return the model that is most like another one; None if there is none.
 
-        It takes references if the other does, and costs about as much. Nothing is known of a model that was
-        removed, so the default is the nearest.
+        It is one of `among`, or else of those that are available. It takes references if the other does, and
+        costs about as much. Nothing is known of a model that was removed, so the first is the nearest.
         """
-        available, wanted = self.available, self.find(model_id)
+        available, wanted = self.available if among is None else among, self.find(model_id)
         if wanted is None:
             return next(iter(available), None)
         similar = [model for model in available if model.reference_count] if wanted.reference_count else []
@@ -153,30 +153,23 @@ class ModelCatalog:
         model = self.find(model_id)
         return model_id if model is None else model.name
 
-    def for_reference(self, model_id: str) -> ImageModel:
-        """Return the model, or else the offered one most like it, that takes a reference.
-
-        Raises:
-            MemberError: REFERENCE_UNSUPPORTED; no available model does.
-        """
-        model = self.offered_or_nearest(model_id)
-        if model.reference_count:
-            return model
-        other = _closest(model, [each for each in self.available if each.reference_count])
-        if other is None:
-            raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
-        return other
-
     def cheaper(
-        self, model: ImageModel, left_credits: int, *, references: int, prompt_length: int
+        self,
+        model: ImageModel,
+        left_credits: int,
+        *,
+        references: int,
+        prompt_length: int,
+        among: Sequence[ImageModel] | None = None,
     ) -> ImageModel | None:
-        """Return the available model most like another that is too expensive; None if there is none.
+        """Return the model most like another that is too expensive; None if there is none.
 
-        Credits are enough for it, and it takes as many references and a prompt of so many characters.
+        It is one of `among`, or else of those that are available. Credits are enough for it, and it takes as
+        many references and a prompt of so many characters.
         """
         fitting = [
             each
-            for each in self.available
+            for each in (self.available if among is None else among)
             if each.cost_credits <= min(left_credits, model.cost_credits - 1)
             and prompt_length <= each.prompt_limit
             and references <= each.reference_count
@@ -190,10 +183,6 @@ class ModelCatalog:
             each.moves_price and each.fixed is None for each in model.parameters.values()
         )
         return ShownPrice(model.cost_credits, name, can_rise=can_rise)
-
-    def taking_references(self, count: int) -> tuple[ImageModel, ...]:
-        """Return the available models that take so many references in one request."""
-        return tuple(model for model in self.available if model.reference_count >= count)
 
     def references_of(self, model_id: str) -> int:
         """Return how many references a model takes in one request; 0 if it is not available."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.domain.clock import now_ms
-from bot.domain.errors import LimitExceeded, MemberError, MemberReason, OperatorError
+from bot.domain.errors import MemberError, MemberReason, OperatorError
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, Stage
 from bot.engine.dependencies import EngineDependencies
 from bot.engine.polling.schedule import PollInterval
@@ -22,10 +21,7 @@ from bot.engine.slots import FairSlots
 from bot.jobs.submission import Duplicate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bot.credits.ledger import Ledger
-    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import Job, Request, RequestContext, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
     from bot.engine.circuit_breaker import CircuitBreaker
@@ -123,17 +119,15 @@ class JobEngine:
             OperatorError: `database`.
         """
         self._require_accepting(context)
-        model = self._catalog.require(request.model)
-        with self._others_named(request, model):
-            result = await self._store.submit(
-                request,
-                context,
-                job_id=str(uuid.uuid4()),
-                model=model,
-                at=now_ms(),
-                draft_id=draft_id,
-                confirmed=confirmed,
-            )
+        result = await self._store.submit(
+            request,
+            context,
+            job_id=str(uuid.uuid4()),
+            catalog=self._catalog,
+            at=now_ms(),
+            draft_id=draft_id,
+            confirmed=confirmed,
+        )
         if isinstance(result, Duplicate):
             log.info("interaction delivered twice", interaction_id=request.destination.interaction_id)
         return result
@@ -144,38 +138,17 @@ class JobEngine:
         """Save a request as the draft of a form; None if its interaction was saved before.
 
         With `extends` its references are added to the draft that its member has begun a moment ago, if there
-        is one whose model takes as many.
+        is one whose model takes as many; else another model takes the place of one that takes no reference,
+        or that the member may not use.
 
         Raises:
             MemberError: it would be refused, whatever is typed into the form.
             OperatorError: `database`.
         """
         self._require_accepting(context)
-        model = self._catalog.require(request.model)
-        room_of = self._catalog.references_of if extends and self._catalog.most_references > 1 else None
-        with self._others_named(request, model):
-            return await self._store.open_draft(request, context, model=model, at=now_ms(), room_of=room_of)
-
-    @contextmanager
-    def _others_named(self, request: Request | RequestOptions, model: ImageModel) -> Iterator[None]:
-        """Let a refusal name other models: for want of credits a cheaper one, else those that would do."""
-        try:
-            yield
-        except LimitExceeded as error:
-            error.model_name = self._catalog.name_to_show(model.model_id)
-            cheaper = self._catalog.cheaper(
-                model,
-                error.usage.left_credits,
-                references=len(request.references),
-                prompt_length=len(request.prompt),
-            )
-            error.cheaper = None if cheaper is None else self._catalog.shown_price(cheaper)
-            raise
-        except MemberError as error:
-            if error.reason is MemberReason.TOO_MANY_REFERENCES:
-                others = self._catalog.taking_references(len(request.references))
-                error.data["others"] = [other.name for other in others]
-            raise
+        return await self._store.open_draft(
+            request, context, catalog=self._catalog, at=now_ms(), extends=extends
+        )
 
     def _require_accepting(self, context: RequestContext) -> None:
         if self.closing:

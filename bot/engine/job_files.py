@@ -198,6 +198,7 @@ class JobFiles:
             references=[_named(upload) for upload in job.uploads],
             client_request_id=job.job_id,
             settings=request.settings,
+            loose_safety=request.loose_safety,
         )
 
     def priced_settings(self, job: Job) -> PricedSettings | None:

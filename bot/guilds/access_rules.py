@@ -53,6 +53,7 @@ def _policy(transaction: sqlite3.Connection, guild_id: int) -> AccessPolicy:
         running_limit=guild_settings.number(GuildSetting.RUNNING_LIMIT),
         age_restricted_only=guild_settings[GuildSetting.AGE_RESTRICTED_ONLY] is not None,
         owner_only=guild_settings[GuildSetting.OWNER_ONLY] is not None,
+        loose_safety=guild_settings[GuildSetting.LOOSE_SAFETY] is not None,
     )
 
 
@@ -72,7 +73,7 @@ def _unexpired(rules: tuple[AccessRule, ...], at: int) -> tuple[AccessRule, ...]
 def _not_removed(transaction: sqlite3.Connection, guild_id: int) -> tuple[AccessRule, ...]:
     rows = transaction.execute(
         "SELECT * FROM access_rules WHERE rule_id IN ("
-        " SELECT max(rule_id) FROM access_rules WHERE guild_id = ? GROUP BY kind, subject"
+        " SELECT max(rule_id) FROM access_rules WHERE guild_id = ? GROUP BY kind, subject, model"
         ") AND effect <> ? ORDER BY kind, rule_id",
         (guild_id, REMOVED),
     )
@@ -177,15 +178,16 @@ def remove_rule(
     kind: RuleTarget,
     subject: str,
     *,
+    model: str = "",
     removed_by: int,
     at: int,
     interaction_id: int,
 ) -> AccessRule | None:
-    """Remove a rule; returns it, or None if there was none."""
+    """Remove a rule, of a model if one is named; returns it, or None if there was none."""
     rules = active(transaction, guild_id, at)
-    rule = next((rule for rule in rules if _key(rule) == (kind, subject)), None)
+    rule = next((rule for rule in rules if _key(rule) == (kind, subject, model)), None)
     if rule is not None:
-        removal = AccessRule(kind, subject, rule.effect, words=rule.words, set_by=removed_by)
+        removal = AccessRule(kind, subject, rule.effect, words=rule.words, model=model, set_by=removed_by)
         _append(transaction, guild_id, removal, REMOVED, at, interaction_id)
     return rule
 
@@ -209,19 +211,33 @@ class AccessRuleStore:
         )
 
     async def remove(
-        self, guild_id: int, kind: RuleTarget, subject: str, *, removed_by: int, interaction_id: int
+        self,
+        guild_id: int,
+        kind: RuleTarget,
+        subject: str,
+        *,
+        model: str = "",
+        removed_by: int,
+        interaction_id: int,
     ) -> AccessRule | None:
-        """Remove a rule now; returns it, or None if there was none."""
+        """Remove a rule now, as `remove_rule` does."""
         at = now_ms()
         return await self._database.run(
             lambda tx: remove_rule(
-                tx, guild_id, kind, subject, removed_by=removed_by, at=at, interaction_id=interaction_id
+                tx,
+                guild_id,
+                kind,
+                subject,
+                model=model,
+                removed_by=removed_by,
+                at=at,
+                interaction_id=interaction_id,
             )
         )
 
 
-def _key(rule: AccessRule) -> tuple[RuleTarget, str]:
-    return rule.kind, rule.subject
+def _key(rule: AccessRule) -> tuple[RuleTarget, str, str]:
+    return rule.kind, rule.subject, rule.model
 
 
 def _append(
@@ -234,12 +250,14 @@ def _append(
 ) -> None:
     transaction.execute(
         "INSERT INTO access_rules"
-        " (guild_id, kind, subject, effect, words, reason, expires_at, set_by, set_at, interaction_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (interaction_id, kind, subject) DO NOTHING",
+        " (guild_id, kind, subject, model, effect, words, reason, expires_at, set_by, set_at, interaction_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (interaction_id, kind, subject, model) DO NOTHING",
         (
             guild_id,
             rule.kind,
             rule.subject,
+            rule.model,
             effect,
             rule.words,
             rule.reason,
@@ -258,6 +276,7 @@ def rule_from(row: sqlite3.Row) -> AccessRule:
         subject=row["subject"],
         effect=Effect.DENY if row["effect"] == REMOVED else Effect(row["effect"]),
         words=row["words"],
+        model=row["model"],
         reason=row["reason"],
         expires_at=row["expires_at"],
         set_by=row["set_by"],

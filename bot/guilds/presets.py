@@ -1,4 +1,4 @@
-"""Presets of a guild: named words around a member's own, and optionally a size and settings.
+"""Presets of a guild: named words around a member's own, and optionally a model, a size and settings.
 
 Rows are appended: the newest row of a name counts.
 
@@ -41,6 +41,8 @@ class GuildPreset:
     set_at: int
     settings: str = ""
     """Of the model, as they were typed; whether a model takes them is checked with each request."""
+    model: str | None = None
+    """The id of a model, which may be gone by now; None leaves it to defaults."""
 
 
 class PresetStore:
@@ -66,6 +68,7 @@ class PresetStore:
         set_by: int,
         interaction_id: int,
         settings: str = "",
+        model: str | None = None,
     ) -> bool:
         """Save a preset in place of one whose name folds to the same.
 
@@ -79,7 +82,7 @@ class PresetStore:
             others = [each for each in _active(tx, guild_id) if fold_text(each.preset.name) != folded]
             if len(others) >= MAX_PRESETS:
                 return False
-            saved = GuildPreset(preset, size, set_by, at, settings)
+            saved = GuildPreset(preset, size, set_by, at, settings, model)
             _append(tx, guild_id, saved, removed=False, interaction_id=interaction_id)
             return True
 
@@ -123,6 +126,7 @@ def _active(transaction: sqlite3.Connection, guild_id: int) -> tuple[GuildPreset
             set_by=row["set_by"],
             set_at=row["set_at"],
             settings=row["settings"],
+            model=row["model"],
         )
         for row in rows
     )
@@ -171,7 +175,7 @@ def _append(
     preset = guild_preset.preset
     transaction.execute(
         "INSERT INTO presets (guild_id, folded, name, before_words, after_words, size, removed,"
-        " set_by, set_at, interaction_id, settings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " set_by, set_at, interaction_id, settings, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (interaction_id) DO NOTHING",
         (
             guild_id,
@@ -185,5 +189,6 @@ def _append(
             guild_preset.set_at,
             interaction_id,
             guild_preset.settings,
+            guild_preset.model,
         ),
     )

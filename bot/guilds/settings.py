@@ -45,6 +45,16 @@ class GuildSetting(StrEnum):
     """With any value, pictures can be asked for in age-restricted channels only."""
     OWNER_ONLY = "owner_only"
     """With any value, only the member of a picture may press the buttons below it."""
+    LOOSE_SAFETY = "loose_safety"
+    """With any value, models check less strictly in age-restricted channels."""
+    DEFAULT_MODEL = "default_model"
+    """The id of the model of members who choose none and have no default; the bot's by default."""
+    DEFAULT_SIZE = "default_size"
+    """The same of the size."""
+    DEFAULT_FORMAT = "default_format"
+    """The same of the format."""
+    DEFAULT_PRIVATE = "default_private"
+    """`on` or `off`: whether only the member sees the picture, unless they say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
 from bot.domain.model_settings import from_json, to_json
+from bot.jobs.model_choice import choose
 from bot.jobs.references import DRAFT_REFERENCES, insert_references, references_from
 from bot.jobs.request_options import resolve
 from bot.jobs.rows import insert, preset_from, request_columns
@@ -216,9 +217,10 @@ class DraftStore:
 
         None if this interaction was saved before: Discord may deliver an event twice.
         """
-        at, model = now_ms(), self._catalog.offered_or_nearest(request.model)
+        at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> bool:
+            model = self._catalog.offered_or_nearest(choose(tx, self._catalog, request).model_id)
             return insert_draft(tx, resolve(tx, request, model, strict=False), at)
 
         saved = await self._database.run(unit)

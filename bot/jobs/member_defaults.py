@@ -1,4 +1,4 @@
-"""A member's default size, format and privacy for new pictures, the same in every server.
+"""A member's default model, size, format and privacy for new pictures, the same in every server.
 
 Owns the table member_defaults.
 """
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemberDefaults:
-    """A member's defaults; None leaves it to the bot's own."""
+    """A member's defaults; None leaves it to the server's defaults, then to the bot's own."""
 
     size: str | None = None
     format: str | None = None
     private: bool | None = None
+    model: str | None = None
+    """The id of a model, which may be gone by now."""
 
 
 @cached
@@ -33,7 +35,7 @@ def load(transaction: sqlite3.Connection, user_id: int) -> MemberDefaults:
     if row is None:
         return MemberDefaults()
     private = None if row["private"] is None else bool(row["private"])
-    return MemberDefaults(row["size"], row["format"], private)
+    return MemberDefaults(row["size"], row["format"], private, row["model"])
 
 
 class MemberDefaultsStore:
@@ -55,9 +57,9 @@ class MemberDefaultsStore:
             if defaults != MemberDefaults():
                 private = None if defaults.private is None else int(defaults.private)
                 tx.execute(
-                    "INSERT INTO member_defaults (user_id, size, format, private, set_at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (user_id, defaults.size, defaults.format, private, at),
+                    "INSERT INTO member_defaults (user_id, model, size, format, private, set_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (user_id, defaults.model, defaults.size, defaults.format, private, at),
                 )
 
         await self._database.run(unit)

@@ -1,4 +1,7 @@
-"""Resolve the options of `/imagine`: what a member left open comes from presets, defaults and the model."""
+"""Resolve the options of `/imagine`: what a member left open comes from presets, defaults and the model.
+
+Defaults are the member's own, then those of the server.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from bot.domain.image_models import SIZES, nearest_size
 from bot.domain.jobs import Request
 from bot.domain.model_settings import SettingsRefused, check_settings, merge, settings_error, split
 from bot.guilds import presets
-from bot.jobs import member_defaults
+from bot.jobs import guild_defaults, member_defaults
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 def resolve(
     tx: sqlite3.Connection, request: Request | RequestOptions, model: ImageModel, *, strict: bool = True
 ) -> Request:
-    """Fill in what a member left open: from the preset, from their defaults, then from the model.
+    """Fill in what a member left open: from the preset, their defaults, the server's, then the model.
 
     A size that the model does not offer becomes the nearest; a format becomes the model's own. If it is not
     `strict`, an unknown preset is left out, and settings with mistakes are kept as they were typed.
@@ -36,21 +39,25 @@ def resolve(
         return _as_offered(request, model, strict=strict)
     destination = request.destination
     defaults = member_defaults.load(tx, destination.user_id)
+    of_guild = guild_defaults.load(tx, destination.guild_id)
     preset = None
     if request.preset is not None:
         preset = presets.find(tx, destination.guild_id, request.preset)
         if preset is None and strict:
             raise MemberError(MemberReason.PRESET_UNKNOWN, name=request.preset)
-    size, asked = choose_size(model, request.size, preset.size if preset else None, defaults.size)
+    size, asked = choose_size(
+        model, request.size, preset.size if preset else None, defaults.size, of_guild.size
+    )
     typed = merge(split(request.settings), split(preset.settings) if preset else ())
-    private = bool(defaults.private if request.private is None else request.private)
+    wishes = (request.private, defaults.private, of_guild.private)
+    private = next((wish for wish in wishes if wish is not None), False)
     return Request(
         destination=destination if destination.private is private else replace(destination, private=private),
         prompt=request.prompt,
         model=model.model_id,
         size=size,
         asked_size=asked,
-        format=choose_format(model, request.format, defaults.format),
+        format=choose_format(model, request.format, defaults.format, of_guild.format),
         references=request.references,
         spoiler=request.spoiler,
         preset=preset.preset if preset else None,

@@ -65,6 +65,7 @@ def job_columns(job: Job) -> dict[str, object]:
         "locale": destination.locale,
         "guild_locale": destination.guild_locale,
         **request_columns(job.request),
+        "loose_safety": int(job.request.loose_safety),
         "stage": job.stage.value,
         "quote_credits": job.quote_credits,
         "accepted_at": job.accepted_at,
@@ -186,4 +187,5 @@ def _request(row: _Columns) -> Request:
         parent_job_id=row["parent_job_id"],
         asked_size=row["asked_size"],
         settings=from_json(row["settings"]),
+        loose_safety=bool(row["loose_safety"]),
     )

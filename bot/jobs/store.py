@@ -30,13 +30,12 @@ from bot.jobs.outcomes import (
 )
 from bot.jobs.references import record_upload
 from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, plain, update_statement
-from bot.jobs.submission import PricedRequest, open_draft, submit
+from bot.jobs.submission import Submitted, open_draft, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.credits.ledger import Transaction
-    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import (
         DeliveredMessage,
         Failure,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         UploadedReference,
     )
     from bot.domain.limits import Limit
+    from bot.domain.model_catalog import ModelCatalog
     from bot.domain.prices import PricedSettings, SettingsPrices
     from bot.jobs.drafts import Draft
     from bot.jobs.submission import SubmitResult
@@ -83,7 +83,7 @@ class JobStore:
         context: RequestContext,
         *,
         job_id: str,
-        model: ImageModel,
+        catalog: ModelCatalog,
         at: int,
         draft_id: int | None = None,
         confirmed: bool = False,
@@ -95,9 +95,9 @@ class JobStore:
         Raises:
             MemberError, LimitExceeded: as `submission.submit`; nothing was written.
         """
-        priced = PricedRequest(request, context, model, at, self._default_limit, self._prices)
+        submitted = Submitted(request, context, catalog, at, self._default_limit, self._prices)
         return await self._database.run(
-            lambda tx: submit(tx, priced, job_id=job_id, draft_id=draft_id, confirmed=confirmed)
+            lambda tx: submit(tx, submitted, job_id=job_id, draft_id=draft_id, confirmed=confirmed)
         )
 
     async def open_draft(
@@ -105,19 +105,19 @@ class JobStore:
         request: Request | RequestOptions,
         context: RequestContext,
         *,
-        model: ImageModel,
+        catalog: ModelCatalog,
         at: int,
-        room_of: Callable[[str], int] | None = None,
+        extends: bool = False,
     ) -> Draft | None:
         """Save a request as the draft of a form; None if its interaction was saved before.
 
-        With `room_of` its references may be added to another draft: see `submission.open_draft`.
+        With `extends` its references may be added to another draft: see `submission.open_draft`.
 
         Raises:
             MemberError, LimitExceeded: it would be refused, whatever is typed into the form.
         """
-        priced = PricedRequest(request, context, model, at, self._default_limit, self._prices)
-        return await self._database.run(lambda tx: open_draft(tx, priced, room_of))
+        submitted = Submitted(request, context, catalog, at, self._default_limit, self._prices)
+        return await self._database.run(lambda tx: open_draft(tx, submitted, extends=extends))
 
     async def acknowledged(self, job_id: str, message_id: int | None) -> Job:
         """Record that Discord has our first answer. Called again, it keeps the first time and message id."""

@@ -36,9 +36,8 @@ def validate_request(request: Request, model: ImageModel) -> None:
     if (beyond := len(request.full_prompt) - limit) > 0:
         # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)
-        raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room)
-    if request.references and not model.reference_count:
-        raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
+        raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room, model=model.name)
+    require_reference_support(request, model)
     if (count := len(request.references)) > model.reference_count:
         raise MemberError(
             MemberReason.TOO_MANY_REFERENCES, model=model.name, limit=model.reference_count, count=count
@@ -65,6 +64,16 @@ def which_reference(request: Request, number: int) -> Iterator[None]:
         if len(request.references) > 1:
             error.data |= {"number": number, "filename": request.references[number - 1].filename}
         raise
+
+
+def require_reference_support(request: Request, model: ImageModel) -> None:
+    """Check that the model takes references, if there are any.
+
+    Raises:
+        MemberError: REFERENCE_UNSUPPORTED.
+    """
+    if request.references and not model.reference_count:
+        raise MemberError(MemberReason.REFERENCE_UNSUPPORTED, model=model.name)
 
 
 def _is_storable(text: str) -> bool:

@@ -25,7 +25,7 @@ EXPORTED_REQUESTS: Final = 5_000
 _REQUESTS: Final = """
     SELECT j.job_id, j.guild_id, j.channel_id, j.accepted_at, j.acknowledged_at, j.finished_at, j.stage,
            j.prompt, j.model, j.size, j.asked_size, j.format, j.private, j.spoiler, j.locale, j.guild_locale,
-           j.preset_name, j.parent_job_id, j.task_id,
+           j.loose_safety, j.preset_name, j.parent_job_id, j.task_id,
            j.result_url, j.failure_code, j.failure_message, j.message_id, j.landed_channel_id,
            j.landed_message_id, j.landed_way, j.landed_url, j.shared_at, j.deleted_at,
            EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id) AS picture_kept,
@@ -43,7 +43,7 @@ _DRAFTS: Final = (
     '  WHERE draft_references.draft_id = drafts.draft_id) AS "references" FROM drafts'
     " WHERE user_id = :user_id ORDER BY draft_id"
 )
-_DEFAULTS: Final = "SELECT set_at, size, format, private FROM member_defaults WHERE user_id = :user_id"
+_DEFAULTS: Final = "SELECT set_at, model, size, format, private FROM member_defaults WHERE user_id = :user_id"
 _AMOUNTS: Final = """
     SELECT r.job_id, r.guild_id, r.created_at, r.state, r.counted_credits
     FROM reservations r JOIN jobs j USING (job_id)

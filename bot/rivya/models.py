@@ -182,12 +182,13 @@ def create_body(
     references: Sequence[UploadedReference],
     client_request_id: str,
     settings: SettingValues = (),
+    loose_safety: bool = False,
 ) -> str:
     """Return the JSON body that creates a task, in ASCII; the same arguments give the same text.
 
     What each upload returned of name, MIME type and duration is sent back with its URL.
     """
-    params: dict[str, object] = dict(model.params(size, format, settings))
+    params: dict[str, object] = dict(model.params(size, format, settings, loose_safety=loose_safety))
     if references:
         params[REFERENCES_PARAMETER] = [_media_item(reference) for reference in references]
     body = {

@@ -17,12 +17,14 @@ from cogs.access import views
 from cogs.access.views import REASON_UNITS
 from cogs.text.escaping import single_line
 from cogs.ui.context import not_a_member, require_manage_guild
-from cogs.ui.discord_limits import autocomplete_choices, fixed_choices
+from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices, fixed_choices
 from cogs.ui.layout import build_view
+from cogs.ui.model_names import find_model, matching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.access_rules import AccessRuleStore
     from bot.guilds.settings import GuildSettingsStore
 
@@ -35,6 +37,7 @@ _COMMA: Final = re.compile("[,\uff0c\u3001\uff64\u060c]")
 """The commas of Latin, of Chinese and Japanese, and of Arabic."""
 
 MODES: Final = fixed_choices(views.MODES)
+MODEL_MODES: Final = fixed_choices(views.MODEL_MODES)
 SWITCHES: Final = fixed_choices(views.SWITCHES)
 BUTTON_OWNERS: Final = fixed_choices(views.BUTTON_OWNERS)
 Channel = (
@@ -51,9 +54,14 @@ Channel = (
 class Access(commands.GroupCog, group_name="access", group_description="Who may paint here, where, and how"):
     """Shows and changes the access rules and access settings of a server."""
 
-    def __init__(self, access_rules: AccessRuleStore, guilds: GuildSettingsStore) -> None:
+    def __init__(
+        self, access_rules: AccessRuleStore, guilds: GuildSettingsStore, catalog: ModelCatalog
+    ) -> None:
         self._access_rules = access_rules
         self._guild_settings = guilds
+        self._catalog = catalog
+        if self.app_command is not None and not any(model.can_loosen for model in catalog.offered):
+            self.app_command.remove_command(self.safety.name)
 
     @app_commands.command(description="Show who may paint here, where, how often, and with which words")
     async def show(self, interaction: discord.Interaction) -> None:
@@ -78,6 +86,57 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def channel(self, interaction: discord.Interaction, channel: Channel, mode: str) -> None:
         """Set or remove a rule, which applies to a channel's threads and to a category's channels."""
         await self._set_mode(interaction, RuleTarget.CHANNEL, channel.id, mode)
+
+    @app_commands.command(description="Allow or deny a model: to everybody, to a role, or in a channel")
+    @app_commands.describe(
+        model="Which model",
+        mode="Which rule applies to it",
+        role="For members with which role; without role and channel, for everybody",
+        channel="In which channel (with its threads) or category",
+    )
+    @app_commands.choices(mode=MODEL_MODES)
+    async def model(
+        self,
+        interaction: discord.Interaction,
+        model: app_commands.Range[str, 1, CHOICE_UNITS],
+        mode: str,
+        role: discord.Role | None = None,
+        channel: Channel | None = None,
+    ) -> None:
+        """Set or remove a rule about a model; also remove one about a model that is not offered any more."""
+        require_manage_guild(interaction)
+        rule = self._model_rule(model, mode, role, channel, set_by=interaction.user.id)
+        if role is not None and channel is not None:
+            await self._set(interaction, (), views.not_both())
+        elif mode == "lift":
+            await self._remove(interaction, rule.kind, rule.subject, rule.model)
+        else:
+            unknown = self._catalog.find(rule.model) is None
+            await self._set(interaction, (rule,), views.unknown_model(model) if unknown else "")
+
+    def _model_rule(
+        self, typed: str, mode: str, role: discord.Role | None, channel: Channel | None, *, set_by: int
+    ) -> AccessRule:
+        model_id = find_model(self._catalog, typed)
+        model = self._catalog.find(model_id)
+        kind, subject = RuleTarget.MODEL, model_id
+        if role is not None and not role.is_default():
+            kind, subject = RuleTarget.MODEL_ROLE, str(role.id)
+        elif channel is not None:
+            kind, subject = RuleTarget.MODEL_CHANNEL, str(channel.id)
+        effect = Effect.ALLOW if mode == "allow" else Effect.DENY
+        name = "" if model is None else model.name
+        return AccessRule(kind, subject, effect, words=name, model=model_id, set_by=set_by)
+
+    @model.autocomplete("model")
+    async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the name of a model: the offered ones, then those that only rules are about."""
+        offered = {model.model_id: model.name for model in self._catalog.offered}
+        ruled: dict[str, str] = {}
+        if interaction.guild_id is not None and interaction.permissions.manage_guild:
+            rules = (await self._access_rules.policy(interaction.guild_id)).rules
+            ruled = {rule.model: rule.words or rule.model for rule in rules if rule.model}
+        return autocomplete_choices((name, model_id) for model_id, name in matching(ruled | offered, typed))
 
     @app_commands.command(description="Block words: prompts that contain one are refused")
     @app_commands.describe(words="One or several, separated by commas; whole words, however spelt, and emoji")
@@ -198,6 +257,14 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         value, text = ("on" if switch == "on" else None), views.age_restriction_text(only=switch == "on")
         await self._change(interaction, GuildSetting.AGE_RESTRICTED_ONLY, value, text)
 
+    @app_commands.command(description="Loosen the models' safety checks in age-restricted channels")
+    @app_commands.describe(switch="On to loosen them there; off to keep them as strict as everywhere")
+    @app_commands.choices(switch=SWITCHES)
+    async def safety(self, interaction: discord.Interaction, switch: str) -> None:
+        """Set how strictly models check requests in age-restricted channels; elsewhere they are strict."""
+        value, text = ("on" if switch == "on" else None), views.safety_text(loose=switch == "on")
+        await self._change(interaction, GuildSetting.LOOSE_SAFETY, value, text)
+
     @app_commands.command(description="Choose who may use the buttons under a picture")
     @app_commands.describe(who="Who may")
     @app_commands.choices(who=BUTTON_OWNERS)
@@ -238,10 +305,17 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
             view = build_view(views.too_many_rules())
         await interaction.response.send_message(view=view, ephemeral=True)
 
-    async def _remove(self, interaction: discord.Interaction, kind: RuleTarget, subject: str) -> None:
+    async def _remove(
+        self, interaction: discord.Interaction, kind: RuleTarget, subject: str, model_id: str = ""
+    ) -> None:
         guild_id = require_manage_guild(interaction)
         removed = await self._access_rules.remove(
-            guild_id, kind, subject, removed_by=interaction.user.id, interaction_id=interaction.id
+            guild_id,
+            kind,
+            subject,
+            model=model_id,
+            removed_by=interaction.user.id,
+            interaction_id=interaction.id,
         )
         await interaction.response.send_message(view=views.rule_removed_view(removed), ephemeral=True)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.access import WORD_LIMIT, AccessRule, Effect, RuleTarget
 from cogs.text.escaping import escape
-from cogs.text.terms import channel_mention, length_text, mention, role_mention, timestamp
+from cogs.text.terms import channel_mention, length_text, mention, model_text, role_mention, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, fit_lines, subtext, titled_view
 
@@ -21,13 +21,20 @@ REASON_UNITS: Final = 200
 REASON_EXCERPT_UNITS: Final = 80
 WORD_UNITS: Final = 60
 LIST_UNITS: Final = 380
-"""The length of one list: eight of them, their titles and the settings fit into one message."""
+"""The length of one list, if there are no more than eight: they, their titles and the settings fit into one
+message."""
+_MOST_LISTS: Final = 8
 ADDED_UNITS: Final = 3000
 LEFT_OUT_UNITS: Final = 600
 
 MODES: Final = {
     "allow": gettext_noop("May paint; once one is allowed, all others may not"),
     "deny": gettext_noop("May not paint, even if another rule allows it"),
+    "lift": gettext_noop("Remove the rule"),
+}
+MODEL_MODES: Final = {
+    "allow": gettext_noop("May be used; once one is allowed, all others may not"),
+    "deny": gettext_noop("May not be used, even if another rule allows it"),
     "lift": gettext_noop("Remove the rule"),
 }
 SWITCHES: Final = {"on": gettext_noop("On"), "off": gettext_noop("Off")}
@@ -44,6 +51,12 @@ _TITLES: Final = {
     (RuleTarget.MEMBER, Effect.DENY): gettext_noop("Blocked members"),
     (RuleTarget.SPOILER_ROLE, Effect.ALLOW): gettext_noop("Roles whose pictures are behind a spoiler"),
     (RuleTarget.SPOILER_CHANNEL, Effect.ALLOW): gettext_noop("Channels where pictures are behind a spoiler"),
+    (RuleTarget.MODEL, Effect.ALLOW): gettext_noop("Models that everybody may use"),
+    (RuleTarget.MODEL, Effect.DENY): gettext_noop("Models that nobody may use"),
+    (RuleTarget.MODEL_ROLE, Effect.ALLOW): gettext_noop("Models for some roles only"),
+    (RuleTarget.MODEL_ROLE, Effect.DENY): gettext_noop("Models that some roles may not use"),
+    (RuleTarget.MODEL_CHANNEL, Effect.ALLOW): gettext_noop("Models for some channels only"),
+    (RuleTarget.MODEL_CHANNEL, Effect.DENY): gettext_noop("Models that may not be used in some channels"),
 }
 _RULES: Final = {
     (RuleTarget.ROLE, Effect.ALLOW): gettext_noop(
@@ -60,20 +73,31 @@ _RULES: Final = {
         "Pictures of members with {subject} are behind a spoiler."
     ),
     (RuleTarget.SPOILER_CHANNEL, Effect.ALLOW): gettext_noop("Pictures in {subject} are behind a spoiler."),
+    (RuleTarget.MODEL, Effect.ALLOW): gettext_noop(
+        "{subject} may be used by everybody; models without a rule that allows them may not."
+    ),
+    (RuleTarget.MODEL, Effect.DENY): gettext_noop("{subject} may not be used here."),
+    (RuleTarget.MODEL_ROLE, Effect.ALLOW): gettext_noop(
+        "{model} may be used by members with {subject}, and only by those with a role that is allowed for it."
+    ),
+    (RuleTarget.MODEL_ROLE, Effect.DENY): gettext_noop("{model} may not be used by members with {subject}."),
+    (RuleTarget.MODEL_CHANNEL, Effect.ALLOW): gettext_noop(
+        "{model} may be used in {subject}, and only in channels that are allowed for it."
+    ),
+    (RuleTarget.MODEL_CHANNEL, Effect.DENY): gettext_noop("{model} may not be used in {subject}."),
 }
 
 
 def policy_view(policy: AccessPolicy) -> ui.LayoutView:
     """Show all access rules and settings of a server."""
+    rules = {key: [rule for rule in policy.rules if (rule.kind, rule.effect) == key] for key in _TITLES}
+    shown = {key: each for key, each in rules.items() if each}
+    units = LIST_UNITS * _MOST_LISTS // max(_MOST_LISTS, len(shown))
     lists = [
-        titled_view(
-            gettext(title),
-            [_line(rule) for rule in policy.rules if (rule.kind, rule.effect) == key],
-            LIST_UNITS,
-        )
-        for key, title in _TITLES.items()
+        titled_view(gettext(_TITLES[key]), [_line(rule) for rule in each], units)
+        for key, each in shown.items()
     ]
-    if not any(lists):
+    if not lists:
         lists = [gettext("Everybody may paint in every channel, with any words.")]
     return build_view(f"### {gettext('Who may paint here')}", *lists, subtext(" · ".join(_settings(policy))))
 
@@ -96,11 +120,14 @@ def _settings(policy: AccessPolicy) -> list[str]:
     else:
         buttons = gettext("buttons for everybody")
     channels = [gettext("in age-restricted channels only")] if policy.age_restricted_only else []
-    return [pause, at_once, *channels, buttons]
+    safety = [gettext("safety checks are loosened in age-restricted channels")] if policy.loose_safety else []
+    return [pause, at_once, *channels, *safety, buttons]
 
 
 def _line(rule: AccessRule) -> str:
     parts = [f"- {_subject(rule)}"]
+    if rule.kind in {RuleTarget.MODEL_ROLE, RuleTarget.MODEL_CHANNEL}:
+        parts = [f"- {_model(rule)}: {_subject(rule)}"]
     if rule.expires_at is not None:
         parts.append(gettext("until {when}", when=timestamp(rule.expires_at, "f")))
     if rule.reason:
@@ -110,14 +137,21 @@ def _line(rule: AccessRule) -> str:
 
 def _subject(rule: AccessRule) -> str:
     match rule.kind:
-        case RuleTarget.ROLE | RuleTarget.SPOILER_ROLE:
+        case RuleTarget.ROLE | RuleTarget.SPOILER_ROLE | RuleTarget.MODEL_ROLE:
             return role_mention(rule.subject_id)
-        case RuleTarget.CHANNEL | RuleTarget.SPOILER_CHANNEL:
+        case RuleTarget.MODEL:
+            return _model(rule)
+        case RuleTarget.CHANNEL | RuleTarget.SPOILER_CHANNEL | RuleTarget.MODEL_CHANNEL:
             return channel_mention(rule.subject_id)
         case RuleTarget.MEMBER:
             return mention(rule.subject_id)
         case RuleTarget.WORD:
             return f"“{escape(rule.words or rule.subject, WORD_UNITS)}”"
+
+
+def _model(rule: AccessRule) -> str:
+    """Return the name of a rule's model, which may be gone by now."""
+    return f"**{model_text(rule.words or rule.model)}**"
 
 
 def rules_added_view(rules: Iterable[AccessRule], note: str = "") -> ui.LayoutView:
@@ -132,7 +166,7 @@ def added_text(rule: AccessRule) -> str:
     if rule.kind is RuleTarget.MEMBER and rule.expires_at is not None:
         until = timestamp(rule.expires_at, "f")
         return gettext("{subject} may not paint here until {when}.", subject=subject, when=until)
-    return gettext(_RULES[rule.kind, rule.effect], subject=subject)
+    return gettext(_RULES[rule.kind, rule.effect], subject=subject, model=_model(rule))
 
 
 def rule_removed_view(rule: AccessRule | None) -> ui.LayoutView:
@@ -146,6 +180,12 @@ def rule_removed_view(rule: AccessRule | None) -> ui.LayoutView:
 
 def removed_text(rule: AccessRule) -> str:
     """Return that a rule was removed, as a sentence."""
+    if rule.kind in {RuleTarget.MODEL_ROLE, RuleTarget.MODEL_CHANNEL}:
+        return gettext(
+            "There is no rule about {model} for {subject} any more.",
+            model=_model(rule),
+            subject=_subject(rule),
+        )
     return gettext("There is no rule about {subject} any more.", subject=_subject(rule))
 
 
@@ -191,6 +231,29 @@ def everybodys_role() -> str:
 def role_or_channel() -> str:
     """Return that neither a role nor a channel was chosen, or both."""
     return gettext("Choose either a role or a channel.")
+
+
+def not_both() -> str:
+    """Return that a role and a channel were chosen at once."""
+    return gettext("Choose either a role or a channel, or neither for everybody. Nothing was changed.")
+
+
+def unknown_model(typed: str) -> str:
+    """Return that no model has this name."""
+    return gettext(
+        "There is no model “{name}”. Choose one from the list while you type. Nothing was changed.",
+        name=model_text(typed),
+    )
+
+
+def safety_text(*, loose: bool) -> str:
+    """Return how strictly models check what is asked for, as a sentence."""
+    if loose:
+        return gettext(
+            "In age-restricted channels and their threads, models that have such a setting check what is"
+            " asked for as Rivya has them do it by itself; everywhere else as strictly as they can."
+        )
+    return gettext("Models check what is asked for as strictly as they can, in every channel.")
 
 
 def cooldown_text(seconds: int) -> str:

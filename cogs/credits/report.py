@@ -15,7 +15,7 @@ from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
 from cogs.ui.context import require_manage_guild
 from cogs.ui.discord_limits import fixed_choices
-from cogs.ui.file_types import PictureCommand
+from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Reports(commands.Cog):
         self._catalog = catalog
         self._report_builder = report_builder
 
-    @PictureCommand.command(description="What this server spent, on what and by whom: a chart and a file")
+    @TrimmedCommand.command(description="What this server spent, on what and by whom: a chart and a file")
     @app_commands.describe(
         period="Which period; this month if you choose none",
         ago="How many periods back; 0 is the current one",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -14,23 +13,19 @@ from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py ev
 from bot.domain.jobs import Reference, RequestOptions
 from bot.domain.model_settings import SETTINGS_LIMIT
 from bot.guilds.presets import NAME_LIMIT
-from cogs.imagine.model_choices import (
-    complete_model,
-    complete_settings,
-    find_model,
-    left_out_options,
-    offer_choices,
-)
+from cogs.imagine.model_choices import left_out_options, offer_choices
 from cogs.text.escaping import single_line
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
-from cogs.ui.file_types import PictureCommand
+from cogs.ui.file_types import TrimmedCommand
+from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.presets import PresetStore
     from cogs.imagine.choices import ModelChoices
     from cogs.imagine.compose import ComposeForms
+    from cogs.imagine.model_choices import ModelCompletion
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
 
@@ -46,17 +41,19 @@ class Imagine(commands.Cog):
         rejected_requests: RejectedRequests,
         presets: PresetStore,
         catalog: ModelCatalog,
+        model_completion: ModelCompletion,
     ) -> None:
         offer_choices(self.imagine, catalog)
         self.imagine.left_out = left_out_options(catalog)
         self._catalog = catalog
+        self._model_completion = model_completion
         self._submission = submission
         self._compose_forms = compose_forms
         self._model_choices = model_choices
         self._rejected_requests = rejected_requests
         self._presets = presets
 
-    @PictureCommand.command(
+    @TrimmedCommand.command(
         description="Paint a picture from your words, and from a reference if you attach one"
     )
     @app_commands.describe(
@@ -95,7 +92,7 @@ class Imagine(commands.Cog):
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt=prompt or "",
-            model=self._catalog.default.model_id,
+            model=None if model is None else find_model(self._catalog, model),
             size=size,
             format=file_format,
             private=private,
@@ -105,7 +102,6 @@ class Imagine(commands.Cog):
             settings=single_line(settings or "", 2 * SETTINGS_LIMIT),
         )
         try:
-            options = replace(options, model=find_model(self._catalog, model))
             if prompt is not None:
                 await self._submission.submit(interaction, options)
                 return
@@ -118,15 +114,14 @@ class Imagine(commands.Cog):
 
     @imagine.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Complete the name of a model, from memory."""
-        del interaction
-        return complete_model(self._catalog, typed)
+        """Complete the name of a model; those that the member cannot use now come last, with the reason."""
+        return await self._model_completion.choices(interaction, typed)
 
     @imagine.autocomplete("settings")
     async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Complete the settings of the model that is chosen so far, from memory."""
-        model = getattr(interaction.namespace, "model", None)
-        return complete_settings(self._catalog, model, typed)
+        """Complete the settings of the model that is chosen so far, or of the default."""
+        model, preset = (getattr(interaction.namespace, name, None) for name in ("model", "preset"))
+        return await self._model_completion.settings(interaction, model, preset, typed)
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

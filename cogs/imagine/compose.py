@@ -67,7 +67,6 @@ class ComposeForms(commands.Cog):
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt="",
-            model=self._catalog.for_reference(self._catalog.default.model_id).model_id,
             references=(replace(reference, job_id=parent_job_id),),
             parent_job_id=parent_job_id,
         )

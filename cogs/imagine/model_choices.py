@@ -2,77 +2,127 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from discord import app_commands
 
-from bot.domain.errors import MemberError
+from bot.domain.access import may_use_model
+from bot.domain.errors import KuasError
 from bot.domain.model_settings import SettingsRefused, complete, read_settings, settable, settings_error
 from cogs.text.escaping import utf16_length
-from cogs.text.terms import FORMATS, SIZES, credits_text
-from cogs.text.translation import ngettext
+from cogs.text.terms import FORMATS, SIZES, credits_text, shows_numbers
+from cogs.text.translation import gettext, number
+from cogs.ui.context import request_context
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices, fixed_choices
+from cogs.ui.model_names import SEPARATOR, find_model, matching, model_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    import discord
 
     from bot.domain.image_models import ImageModel, Parameter
+    from bot.domain.jobs import RequestContext
+    from bot.domain.limits import Usage
     from bot.domain.model_catalog import ModelCatalog
+    from bot.jobs.member_standing import MemberStanding, MemberStandingReader
+
+READ_SECONDS: Final = 0.04
+"""How long a completion waits for the database; until it is answered, the member sees no choices."""
 
 REFERENCE_OPTIONS: Final = 4
 """The options `reference`, `reference2` and so on; a form takes more."""
 
 
-def model_label(model: ImageModel) -> str:
-    """Return a model's name with its price and how many references it takes."""
-    parts = [model.name, credits_text(model.cost_credits)]
-    if model.reference_count:
-        parts.append(ngettext("{n} reference", "{n} references", model.reference_count))
-    return " · ".join(parts)
+class ModelCompletion:
+    """Completes the name of a model and its settings for a member.
+
+    `typical_duration` says how many seconds a model's task typically takes; None if that is unknown.
+    """
+
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        standings: MemberStandingReader,
+        typical_duration: Callable[[str], float | None],
+    ) -> None:
+        self._catalog = catalog
+        self._standings = standings
+        self._typical_duration = typical_duration
+
+    async def choices(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Return the available models that match, the default first; those that would be refused are last.
+
+        If the database does not answer in time, nothing is said of the rules; they bind at the submission.
+        """
+        reasons = await self._reasons(interaction)
+        labels = {
+            model.model_id: reasons.get(model.model_id)
+            or model_label(model, self._typical_duration(model.model_id))
+            for model in sorted(self._catalog.available, key=lambda each: each.model_id in reasons)
+        }
+        return autocomplete_choices((label, model_id) for model_id, label in matching(labels, typed))
+
+    async def _reasons(self, interaction: discord.Interaction) -> dict[str, str]:
+        """Return the labels of the models that the member cannot use now, with the reason."""
+        context = request_context(interaction)
+        standing = await self._standing(interaction, context)
+        if standing is None:
+            return {}
+        reasons = {}
+        for model in self._catalog.available:
+            if not may_use_model(model.model_id, context, standing.policy):
+                reasons[model.model_id] = SEPARATOR.join((model.name, gettext("not allowed for you here")))
+            elif model.cost_credits > standing.tightest.left_credits:
+                price, left = credits_text(model.cost_credits), _left_text(standing.tightest)
+                reasons[model.model_id] = SEPARATOR.join((model.name, price, left))
+        return reasons
+
+    async def settings(
+        self, interaction: discord.Interaction, model: str | None, preset: str | None, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Complete the settings of a model, by default that of the preset or of the member's defaults.
+
+        Nothing is offered past what a choice can hold.
+        """
+        model_id = self._catalog.default.model_id if model is None else find_model(self._catalog, model)
+        if model is None and len(self._catalog.offered) > 1:
+            standing = await self._standing(interaction, request_context(interaction), preset)
+            model_id = model_id if standing is None else standing.default_model
+        found = self._catalog.find(model_id)
+        return [] if found is None else _setting_choices(settable(found), typed)
+
+    async def _standing(
+        self, interaction: discord.Interaction, context: RequestContext, preset: str | None = None
+    ) -> MemberStanding | None:
+        """Return how the member stands; None if the database does not say so in time."""
+        if interaction.guild_id is None:
+            return None
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._standings.read(
+                    interaction.guild_id, interaction.user.id, context.role_ids, preset
+                )
+        except (TimeoutError, KuasError):
+            return None
+
+
+def _left_text(usage: Usage) -> str:
+    if not shows_numbers(usage):
+        return gettext("more than is left")
+    return gettext("only {left} left", left=number(max(0, usage.left_credits)))
 
 
 def complete_model(catalog: ModelCatalog, typed: str) -> list[app_commands.Choice[str]]:
-    """Return the available models whose name or label contains what was typed, the default first."""
-    wanted = typed.casefold().strip()
+    """Return the available models that match, the default first; for admins, whom no rule concerns."""
     labels = {model.model_id: model_label(model) for model in catalog.available}
-    return autocomplete_choices(
-        (label, model_id) for model_id, label in labels.items() if wanted in f"{label} {model_id}".casefold()
-    )
+    return autocomplete_choices((label, model_id) for model_id, label in matching(labels, typed))
 
 
-def find_model(catalog: ModelCatalog, typed: str | None) -> str:
-    """Return the id of an offered model by its id, name or label in any case; without one, the default's.
-
-    Clients keep choices for a while, and may send the label instead of the value.
-
-    Raises:
-        MemberError: MODEL_UNAVAILABLE.
-    """
-    if typed is None:
-        return catalog.default.model_id
-    wanted = typed.casefold().strip()
-    named = (
-        model.model_id
-        for model in catalog.known
-        if wanted in {model.model_id.casefold(), model.name.casefold(), model_label(model).casefold()}
-    )
-    return catalog.require(next(named, typed)).model_id
-
-
-def complete_settings(catalog: ModelCatalog, model: str | None, typed: str) -> list[app_commands.Choice[str]]:
-    """Complete the settings of a model, from memory; nothing is offered past what a choice can hold."""
-    try:
-        found = catalog.require(find_model(catalog, model))
-    except MemberError:
-        return []
-    return _setting_choices(settable(found), typed)
-
-
-def complete_any_settings(catalog: ModelCatalog, typed: str) -> list[app_commands.Choice[str]]:
-    """Complete the settings that any of the offered models has."""
-    return _setting_choices(
-        {name: each for model in catalog.offered for name, each in settable(model).items()}, typed
-    )
+def complete_settings(models: Sequence[ImageModel], typed: str) -> list[app_commands.Choice[str]]:
+    """Complete the settings that any of the models has."""
+    return _setting_choices({name: each for model in models for name, each in settable(model).items()}, typed)
 
 
 def _setting_choices(parameters: Mapping[str, Parameter], typed: str) -> list[app_commands.Choice[str]]:
@@ -94,14 +144,14 @@ def settable_anywhere(catalog: ModelCatalog) -> bool:
     return any(map(settable, catalog.offered))
 
 
-def require_settings(catalog: ModelCatalog, typed: str) -> None:
-    """Check settings that are for whichever model a member will choose.
+def require_settings(models: Sequence[ImageModel], typed: str) -> None:
+    """Check settings that are for whichever of the models a member will choose.
 
     Raises:
-        MemberError: SETTINGS_REFUSED; no offered model takes all. It is about the one that takes most.
+        MemberError: SETTINGS_REFUSED; none of them takes all. It is about the one that takes most.
     """
     refusals = []
-    for model in catalog.offered:
+    for model in models:
         try:
             read_settings(model, typed)
         except SettingsRefused as refused:

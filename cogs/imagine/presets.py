@@ -15,7 +15,8 @@ from bot.domain.text_folding import fold_text
 from bot.guilds.presets import MAX_PRESETS, NAME_LIMIT, TEXT_LIMIT, GuildPreset
 from cogs.imagine.command import preset_choices
 from cogs.imagine.model_choices import (
-    complete_any_settings,
+    complete_model,
+    complete_settings,
     left_out_options,
     offer_choices,
     require_settings,
@@ -23,11 +24,13 @@ from cogs.imagine.model_choices import (
 )
 from cogs.text.escaping import escape, single_line
 from cogs.text.setting_messages import settings_text
-from cogs.text.terms import mention, size_name
+from cogs.text.terms import known_model_name, mention, size_name
 from cogs.text.translation import gettext
 from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
-from cogs.ui.file_types import PictureCommand
+from cogs.ui.discord_limits import CHOICE_UNITS  # noqa: TC001  # read from the annotations by discord.py
+from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.layout import build_view, fit_lines, subtext
+from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +65,7 @@ class PresetCommands(
         found = await self._presets.active(guild_id_of(interaction))
         await interaction.response.send_message(view=presets_view(found), ephemeral=True)
 
-    @PictureCommand.command(
+    @TrimmedCommand.command(
         description="Save a preset under a name, in place of an older one of that name",
         extras={MANAGERS_ONLY: True},
     )
@@ -70,6 +73,7 @@ class PresetCommands(
         name="The name by which members choose it",
         before="Words that come before a member's own",
         after="Words that come after a member's own",
+        model="The model of its pictures, unless a member chooses one",
         size="The shape of its pictures, unless a member chooses one",
         settings="Settings of the model, such as seed=42, quality=high",
     )
@@ -79,27 +83,33 @@ class PresetCommands(
         name: app_commands.Range[str, 1, NAME_LIMIT],
         before: app_commands.Range[str, 1, TEXT_LIMIT] = "",
         after: app_commands.Range[str, 1, TEXT_LIMIT] = "",
+        model: app_commands.Range[str, 1, CHOICE_UNITS] | None = None,
         size: str | None = None,
         settings: app_commands.Range[str, 1, SETTINGS_LIMIT] | None = None,
     ) -> None:
-        """Save a preset; its name needs a letter, digit or emoji, and it needs words, a size or settings.
+        """Save a preset, whose name needs a letter, digit or emoji, and which needs more than a name.
 
         An admin is told which blocked words are in it; only then members may use it in spite of them.
 
         Raises:
-            MemberError: GUILD_ONLY, NOT_ALLOWED; SETTINGS_REFUSED, no model on offer takes all settings.
+            MemberError: GUILD_ONLY, NOT_ALLOWED; MODEL_UNAVAILABLE; SETTINGS_REFUSED, the model, or no model
+                on offer, takes all settings.
             OperatorError: `database`.
         """
         guild_id = require_manage_guild(interaction)
         typed = single_line(settings or "", 2 * SETTINGS_LIMIT)
-        require_settings(self._catalog, typed)
+        found = None if model is None else self._catalog.require(find_model(self._catalog, model))
+        require_settings(self._catalog.offered if found is None else (found,), typed)
+        model_id = None if found is None else found.model_id
         # No character is more than two units, so nothing is cut here.
         preset = Preset(
             single_line(name, 2 * NAME_LIMIT),
             single_line(before, 2 * TEXT_LIMIT),
             single_line(after, 2 * TEXT_LIMIT),
         )
-        answer, told = await self._save(interaction, guild_id, GuildPreset(preset, size, 0, 0, typed))
+        answer, told = await self._save(
+            interaction, guild_id, GuildPreset(preset, size, 0, 0, typed, model_id)
+        )
         await interaction.response.send_message(view=answer, ephemeral=True)
         if told:  # they have been told now
             await self._presets.record_known_words(interaction.id, told)
@@ -118,8 +128,9 @@ class PresetCommands(
             set_by=interaction.user.id,
             interaction_id=interaction.id,
             settings=each.settings,
+            model=each.model,
         ):
-            return saved_view(each.preset, each.size, blocked, settings=each.settings), blocked
+            return saved_view(each, blocked), blocked
         text = gettext(
             "This server has {n} presets, and more are not possible. Remove one first.", n=MAX_PRESETS
         )
@@ -130,7 +141,7 @@ class PresetCommands(
         preset = each.preset
         if not fold_text(preset.name):
             return gettext("Give the preset a name with letters, numbers or emoji in it.")
-        if preset.before or preset.after or each.size or each.settings:
+        if preset.before or preset.after or each.model or each.size or each.settings:
             return ""
         if settable_anywhere(self._catalog):
             return gettext("Give the preset words before or after those of members, a size or settings.")
@@ -171,11 +182,17 @@ class PresetCommands(
             )
         await interaction.response.send_message(view=answer, ephemeral=True)
 
+    @save.autocomplete("model")
+    async def models(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the name of a model, whatever the rules say of this admin."""
+        return complete_model(self._catalog, typed)
+
     @save.autocomplete("settings")
     async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Complete the settings of the models on offer, from memory."""
-        del interaction
-        return complete_any_settings(self._catalog, typed)
+        """Complete the settings of the model that is chosen so far, or of all on offer; from memory."""
+        model = getattr(interaction.namespace, "model", None)
+        found = None if model is None else self._catalog.find(find_model(self._catalog, model))
+        return complete_settings(self._catalog.offered if found is None else (found,), typed)
 
     @remove.autocomplete("name")
     async def names(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -197,13 +214,11 @@ def presets_view(presets: Sequence[GuildPreset]) -> ui.LayoutView:
     )
 
 
-def saved_view(
-    preset: Preset, size: str | None, blocked: Sequence[str] = (), *, settings: str = ""
-) -> ui.LayoutView:
+def saved_view(each: GuildPreset, blocked: Sequence[str] = ()) -> ui.LayoutView:
     """Confirm a preset, show what it makes of a prompt, and name the blocked words in it."""
     return build_view(
         f"### {gettext('The preset is saved')}",
-        f"**{escape(preset.name, NAME_LIMIT)}**: {_words(preset, size, settings)}",
+        f"**{escape(each.preset.name, NAME_LIMIT)}**: {_words(each)}",
         _blocked_text(blocked) if blocked else "",
         subtext(gettext("Pictures that are painted already stay as they are.")),
     )
@@ -219,13 +234,14 @@ def _blocked_text(blocked: Sequence[str]) -> str:
 
 
 def _line(each: GuildPreset) -> str:
-    words = _words(each.preset, each.size, each.settings)
+    words = _words(each)
     by = gettext("by {member}", member=mention(each.set_by))
     return f"- **{escape(each.preset.name, NAME_LIMIT)}**: {words} · {by}"
 
 
-def _words(preset: Preset, size: str | None, settings: str = "") -> str:
-    before, after = (escape(part, WORDS_SHOWN) for part in (preset.before, preset.after))
+def _words(each: GuildPreset) -> str:
+    before, after = (escape(part, WORDS_SHOWN) for part in (each.preset.before, each.preset.after))
     around = " ".join(filter(None, (before, f"*{gettext('your words')}*", after)))
-    more = (size_name(size) if size else "", settings_text(split(settings)))
+    model = known_model_name(each.model) if each.model else ""
+    more = (model, size_name(each.size) if each.size else "", settings_text(split(each.settings)))
     return " · ".join(filter(None, (around, *more)))

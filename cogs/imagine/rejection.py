@@ -13,7 +13,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.domain.errors import OperatorError
+from bot.domain.errors import MemberError, OperatorError
 from cogs.imagine.form import fits
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
@@ -44,6 +44,9 @@ class RejectedRequests:
             return
         # SQLite takes no lone surrogates, and nobody could see them in the form.
         prompt = shorten(request.prompt, utf16_length(request.prompt))
+        instead = error.data.get("instead") if isinstance(error, MemberError) else None
+        if isinstance(instead, str):  # the form cannot change the model
+            request = replace(request, model=instead)
         try:
             kept = replace(request, prompt=prompt)
             draft_id = await self._drafts.save(kept) if fits(prompt) else None

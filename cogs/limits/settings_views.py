@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.guilds.settings import GuildSetting
+from bot.jobs.guild_defaults import ON
 from cogs.limits.timezones import DEFAULT_ZONE
 from cogs.limits.views import changed_text
-from cogs.text.terms import credits_text, length_text, permission_names, reset_text, usage_text
+from cogs.text.terms import (
+    credits_text,
+    format_name,
+    known_model_name,
+    length_text,
+    permission_names,
+    reset_text,
+    size_name,
+    usage_text,
+)
 from cogs.text.translation import gettext, gettext_noop
 from cogs.ui.layout import build_view, subtext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from discord import ui
 
@@ -27,6 +37,11 @@ _NAMES: Final = {
     GuildSetting.RUNNING_LIMIT: gettext_noop("Pictures per member at once"),
     GuildSetting.AGE_RESTRICTED_ONLY: gettext_noop("Age-restricted channels only"),
     GuildSetting.OWNER_ONLY: gettext_noop("Buttons for a picture's own member only"),
+    GuildSetting.LOOSE_SAFETY: gettext_noop("Looser safety checks in age-restricted channels"),
+    GuildSetting.DEFAULT_MODEL: gettext_noop("Default model"),
+    GuildSetting.DEFAULT_SIZE: gettext_noop("Default size"),
+    GuildSetting.DEFAULT_FORMAT: gettext_noop("Default kind of file"),
+    GuildSetting.DEFAULT_PRIVATE: gettext_noop("Pictures only for their member by default"),
 }
 _DEFAULTS: Final = {
     GuildSetting.TIMEZONE: DEFAULT_ZONE,
@@ -36,6 +51,11 @@ _DEFAULTS: Final = {
     GuildSetting.RUNNING_LIMIT: gettext_noop("as many as they like"),
     GuildSetting.AGE_RESTRICTED_ONLY: gettext_noop("off"),
     GuildSetting.OWNER_ONLY: gettext_noop("off"),
+    GuildSetting.LOOSE_SAFETY: gettext_noop("off"),
+    GuildSetting.DEFAULT_MODEL: gettext_noop("as this bot does it"),
+    GuildSetting.DEFAULT_SIZE: gettext_noop("as this bot does it"),
+    GuildSetting.DEFAULT_FORMAT: gettext_noop("as this bot does it"),
+    GuildSetting.DEFAULT_PRIVATE: gettext_noop("as this bot does it"),
 }
 CREDIT_SETTINGS: Final = (GuildSetting.TIMEZONE, GuildSetting.ALERT_CHANNEL, GuildSetting.CONFIRM_ABOVE)
 """The settings that `/limits show` shows; `/access show` shows the others."""
@@ -50,17 +70,24 @@ def setting_value(name: GuildSetting, value: str | None) -> str:
     """Return the value of a setting in words; None is the default."""
     if value is None:
         return gettext(_DEFAULTS[name])
-    match name:
-        case GuildSetting.ALERT_CHANNEL:
-            return gettext("in <#{channel}>", channel=value)
-        case GuildSetting.CONFIRM_ABOVE:
-            return gettext("above {credits}", credits=credits_text(int(value)))
-        case GuildSetting.COOLDOWN_SECONDS:
-            return length_text(int(value))
-        case GuildSetting.AGE_RESTRICTED_ONLY | GuildSetting.OWNER_ONLY:
-            return gettext("on")
-        case GuildSetting.TIMEZONE | GuildSetting.RUNNING_LIMIT:
-            return value
+    return _VALUES[name](value)
+
+
+_VALUES: Final[Mapping[GuildSetting, Callable[[str], str]]] = {
+    GuildSetting.TIMEZONE: str,
+    GuildSetting.ALERT_CHANNEL: lambda value: gettext("in <#{channel}>", channel=value),
+    GuildSetting.CONFIRM_ABOVE: lambda value: gettext("above {credits}", credits=credits_text(int(value))),
+    GuildSetting.COOLDOWN_SECONDS: lambda value: length_text(int(value)),
+    GuildSetting.RUNNING_LIMIT: str,
+    GuildSetting.AGE_RESTRICTED_ONLY: lambda _: gettext("on"),
+    GuildSetting.OWNER_ONLY: lambda _: gettext("on"),
+    GuildSetting.LOOSE_SAFETY: lambda _: gettext("on"),
+    GuildSetting.DEFAULT_MODEL: known_model_name,
+    GuildSetting.DEFAULT_SIZE: size_name,
+    GuildSetting.DEFAULT_FORMAT: format_name,
+    GuildSetting.DEFAULT_PRIVATE: lambda value: gettext("on") if value == ON else gettext("off"),
+}
+"""Each setting that is not at its default, in words."""
 
 
 def changed_view(name: GuildSetting, change: SettingChange, note: str = "") -> ui.LayoutView:

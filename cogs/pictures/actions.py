@@ -6,7 +6,6 @@ and its custom id can be forged.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
@@ -107,7 +106,6 @@ class PictureActions(commands.Cog):
         policy = await self._history.policy(guild_id_of(interaction))
         reference = await self._result_messages.as_reference(interaction, item)
         request = derived_requests.request_from_picture(item, destination, policy, reference)
-        request = replace(request, model=self._catalog.for_reference(request.model).model_id)
         await self._compose_forms.open(interaction, request, extends=True)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:

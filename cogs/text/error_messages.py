@@ -14,7 +14,14 @@ from cogs.text.admission_messages import guild_not_admitted
 from cogs.text.escaping import escape
 from cogs.text.file_messages import no_picture_there, reference_type, which_reference
 from cogs.text.limit_messages import limit_exceeded
-from cogs.text.model_messages import model_unavailable, reference_unsupported, too_many_references
+from cogs.text.model_messages import (
+    model_refused,
+    model_unavailable,
+    prompt_too_long,
+    reference_unsupported,
+    too_many_references,
+    with_default,
+)
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.setting_messages import settings_refused
 from cogs.text.terms import (
@@ -26,7 +33,7 @@ from cogs.text.terms import (
     role_mention,
     timestamp,
 )
-from cogs.text.translation import gettext, gettext_noop, number
+from cogs.text.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
     from bot.domain.errors import MemberError
@@ -113,7 +120,7 @@ _SENTENCES: Final = {
 def member_error(error: MemberError) -> str:
     """Return what is wrong, and what the member can do about it."""
     if isinstance(error, LimitExceeded):
-        return f"{limit_exceeded(error)} {gettext(NO_CHARGE)}"
+        return with_default(f"{limit_exceeded(error)} {gettext(NO_CHARGE)}", error.data)
     return member_reason(error.reason, error.data)
 
 
@@ -160,16 +167,6 @@ def member_reason(reason: MemberReason, data: Data) -> str:
 def reason_alone(reason: MemberReason, data: Data) -> str:
     """Return the sentence for a reason, without the words that nothing was charged."""
     return member_reason(reason, data).removesuffix(gettext(NO_CHARGE)).rstrip()
-
-
-def _prompt_too_long(data: Data) -> str:
-    limit = _number(data, "limit")
-    if not limit:
-        return gettext("The prompt is too long. Please shorten it.")
-    return gettext(
-        "The prompt is too long. The longest allowed is {limit} characters. Please shorten it.",
-        limit=number(limit),
-    )
 
 
 def _content_refused(data: Data) -> str:
@@ -313,10 +310,11 @@ def _preset_unknown(data: Data) -> str:
 
 _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.MODEL_UNAVAILABLE: model_unavailable,
+    MemberReason.MODEL_REFUSED: model_refused,
     MemberReason.REFERENCE_UNSUPPORTED: reference_unsupported,
     MemberReason.SETTINGS_REFUSED: settings_refused,
     MemberReason.TOO_MANY_REFERENCES: too_many_references,
-    MemberReason.PROMPT_TOO_LONG: _prompt_too_long,
+    MemberReason.PROMPT_TOO_LONG: prompt_too_long,
     MemberReason.PROMPT_REFUSED: prompt_refused,
     MemberReason.CONTENT_REFUSED: _content_refused,
     MemberReason.REQUEST_REFUSED: _request_refused,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.image_models import ANY_FORMAT, AUTO
+from bot.domain.image_models import ANY_FORMAT, AUTO, MODELS
 from bot.domain.limits import LimitScope
 from bot.domain.periods import Period
 from cogs.text.escaping import escape
@@ -114,6 +114,11 @@ def amount_text(shown: ShownPrice) -> str:
     """Return `4 credits`, or `from 8 credits` if settings of the model can raise it."""
     price = credits_text(shown.credits)
     return gettext("from {price}", price=price) if shown.can_rise else price
+
+
+def known_model_name(model_id: str) -> str:
+    """Return the name of a model of the documentation, and of any other one its id."""
+    return model_text(MODELS[model_id].name if model_id in MODELS else model_id)
 
 
 def price_text(shown: ShownPrice) -> str:

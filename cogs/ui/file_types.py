@@ -1,7 +1,7 @@
-"""Uploads for which Discord's clients offer pictures only.
+"""Commands some of whose options are left out, and uploads for which Discord's clients offer pictures only.
 
-discord.py 2.7 has no option for it, so it is added to what is sent. Clients look at the name alone, and older
-ones at nothing: every file is still judged when it comes.
+discord.py 2.7 has neither, so what is sent is completed. Of an upload clients look at the name alone, and
+older ones at nothing: every file is still judged when it comes.
 """
 
 from __future__ import annotations
@@ -32,21 +32,24 @@ class PictureUpload(ui.FileUpload[ui.Modal]):
         return {**super().to_component_dict(), _FILE_TYPES: list(UPLOAD_FILE_TYPES)}
 
 
-class PictureCommand(app_commands.Command[Any, ..., Any]):
-    """A command whose attachments are pictures, and some of whose options Discord may not be told of."""
+class TrimmedCommand(app_commands.Command[Any, ..., Any]):
+    """A command some of whose options Discord may not be told of, and whose attachments are pictures."""
 
     left_out: frozenset[str] = frozenset()
     """The names of options that members do not see; a client that still sends one is answered."""
 
     @classmethod
     def command(
-        cls, *, description: str, extras: dict[Any, Any] | None = None
-    ) -> Callable[[_Callback], PictureCommand]:
+        cls, *, description: str, name: str | None = None, extras: dict[Any, Any] | None = None
+    ) -> Callable[[_Callback], TrimmedCommand]:
         """Do what `app_commands.command` does."""
 
-        def decorator(function: _Callback) -> PictureCommand:
+        def decorator(function: _Callback) -> TrimmedCommand:
             return cls(
-                name=function.__name__, description=description, callback=function, extras=extras or {}
+                name=name or function.__name__,
+                description=description,
+                callback=function,
+                extras=extras or {},
             )
 
         return decorator

@@ -12,7 +12,7 @@ from PIL import Image
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import field, fill_modal, modal_of
+from tests.scenarios.interactions import compose, field, fill_modal, modal_of
 from tests.support.images import make_picture
 
 MODELS = ("nano-banana", "qwen-image", "flux-2-pro")
@@ -43,6 +43,9 @@ async def imagine(server: BotServer, *numbers: int, **options: Any) -> simcord.I
 
 
 async def open_form(server: BotServer, *numbers: int, **options: Any) -> simcord.InteractionResult:
+    """Open the form, by way of the card where there is one."""
+    if server.options.get("models"):
+        return await compose(server, **attached(*numbers), **options)
     return await server.alice.slash(server.channel, "imagine", **attached(*numbers), **options)
 
 

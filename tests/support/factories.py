@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.domain.clock import now_ms
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Destination, Job, Reference, Request, RequestContext, Stage
+from bot.domain.model_catalog import ModelCatalog
 from bot.jobs.submission import Accepted
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def accept(
         job.request,
         context,
         job_id=job.job_id,
-        model=model,
+        catalog=ModelCatalog({model.model_id: model}, (model.model_id,)),
         at=job.accepted_at,
         draft_id=draft_id,
         confirmed=True,

@@ -29,7 +29,7 @@ from discord import app_commands
 from pydantic import SecretStr
 
 from bot.app import open_app
-from bot.config.settings import DatabaseSettings, DiscordSettings, RivyaSettings, Settings
+from bot.config.settings import EVERY_MODEL, DatabaseSettings, DiscordSettings, RivyaSettings, Settings
 from cogs.text.translation import CATALOGUES, COMMAND_NAME, language_of
 
 COGS = CATALOGUES.parent
@@ -83,11 +83,11 @@ class RecordingTranslator(app_commands.Translator):
 
 
 async def command_payloads(translator: app_commands.Translator) -> list[dict[str, Any]]:
-    """Return the payload of every command, as it is synced to Discord."""
+    """Return the payload of every command, as it is synced to Discord where every model is offered."""
     with TemporaryDirectory() as folder:
         settings = Settings(
             discord=DiscordSettings(token=SecretStr("none"), operator_guild=OPERATOR_GUILD),
-            rivya=RivyaSettings(api_key=SecretStr("none")),
+            rivya=RivyaSettings(api_key=SecretStr("none"), models=(EVERY_MODEL,)),
             database=DatabaseSettings(path=Path(folder, "bot.sqlite3")),
         )
         async with open_app(settings) as app, app.client as client:

@@ -19,6 +19,7 @@ from bot.credits.model_prices import quote, record_reserved
 from bot.domain.image_models import MODELS, ImageModel
 from bot.domain.jobs import Job
 from bot.domain.limits import Limit, LimitScope
+from bot.domain.model_catalog import ModelCatalog
 from bot.domain.model_settings import SettingValues
 from bot.domain.periods import Period
 from bot.domain.prices import NO_PRICES, PricedSettings, Quote, SettingsPrices
@@ -44,8 +45,9 @@ async def submit(
     store: JobStore, settings: SettingValues = (), model: ImageModel = NANO, **options: Any
 ) -> SubmitResult:
     job = make_job(replace(make_request(), model=model.model_id, settings=settings))
+    catalog = ModelCatalog({model.model_id: model}, (model.model_id,))
     return await store.submit(
-        job.request, NO_CONTEXT, job_id=job.job_id, model=model, at=job.accepted_at, **options
+        job.request, NO_CONTEXT, job_id=job.job_id, catalog=catalog, at=job.accepted_at, **options
     )
 
 

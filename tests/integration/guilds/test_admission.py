@@ -10,8 +10,8 @@ from bot.credits.approvals import GuildApprovals
 from bot.domain.admission import AdmissionMode, AdmissionPolicy, AdmissionState
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.limits import MAX_CREDITS, Limit
+from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.guilds.admission import GRACE_MS, AdmissionStore, SeenGuild
 from bot.jobs.store import JobStore
@@ -73,7 +73,7 @@ async def test_a_server_that_waits_writes_nothing_at_all(
         "leave_at": None,
     }
     with pytest.raises(MemberError):
-        await store.open_draft(make_request(guild_id=2), NO_CONTEXT, model=QWEN_IMAGE, at=now_ms())
+        await store.open_draft(make_request(guild_id=2), NO_CONTEXT, catalog=default_catalog(), at=now_ms())
     for table in ("jobs", "reservations", "drafts", "tallies"):
         assert await rows(database, f"SELECT * FROM {table}") == []
     assert await refusal(store, 1) is None

@@ -99,9 +99,7 @@ async def test_the_number_and_the_name_of_a_wrong_one_are_in_the_error(store: Jo
 
 async def open_form(store: JobStore, request: Request, *, at: int | None = None) -> Draft:
     """Open the form of a request as *Use as reference* does."""
-    found = await store.open_draft(
-        request, NO_CONTEXT, model=MODELS["nano-banana"], at=at or now_ms(), room_of=CATALOG.references_of
-    )
+    found = await store.open_draft(request, NO_CONTEXT, catalog=CATALOG, at=at or now_ms(), extends=True)
     assert found is not None
     return found
 

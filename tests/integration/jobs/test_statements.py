@@ -14,7 +14,6 @@ from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.admission import AdmissionPolicy
 from bot.domain.errors import ContractViolation
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Failure, FailureCause, Job, Preset, RequestContext, RequestOptions
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import default_catalog
@@ -60,7 +59,11 @@ async def submit(
     options = RequestOptions(request.destination, "a red fox", request.model, preset=preset)
     context = RequestContext(role_ids=ROLES, channel_ids=(20, 21))
     result = await store.submit(
-        *(options, context), job_id=job.job_id, model=QWEN_IMAGE, at=job.accepted_at, draft_id=draft_id
+        *(options, context),
+        job_id=job.job_id,
+        catalog=default_catalog(),
+        at=job.accepted_at,
+        draft_id=draft_id,
     )
     assert isinstance(result, Accepted)
     return result.job

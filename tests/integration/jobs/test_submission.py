@@ -8,7 +8,6 @@ import pytest
 
 from bot.credits.ledger import Ledger
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.image_models import QWEN_IMAGE
 from bot.domain.jobs import Preset, RequestContext, RequestOptions
 from bot.domain.model_catalog import default_catalog
 from bot.guilds.presets import PresetStore
@@ -32,7 +31,7 @@ def make_options(**options: Any) -> RequestOptions:
 async def submit(store: JobStore, request: Any, **options: Any) -> SubmitResult:
     job = make_job()
     return await store.submit(
-        request, NO_CONTEXT, job_id=job.job_id, model=QWEN_IMAGE, at=job.accepted_at, **options
+        request, NO_CONTEXT, job_id=job.job_id, catalog=default_catalog(), at=job.accepted_at, **options
     )
 
 
@@ -123,7 +122,9 @@ async def test_a_price_above_the_threshold_needs_a_confirmation_which_reserves_i
 
 @pytest.mark.usefixtures("confirmation_required")
 async def test_a_price_question_replaces_the_draft_of_its_form(store: JobStore, drafts: DraftStore) -> None:
-    form = await store.open_draft(make_options(), NO_CONTEXT, model=QWEN_IMAGE, at=make_job().accepted_at)
+    form = await store.open_draft(
+        make_options(), NO_CONTEXT, catalog=default_catalog(), at=make_job().accepted_at
+    )
     assert form is not None
     request = form.request(make_request().destination)
     result = await submit(store, request, draft_id=form.draft_id)
@@ -164,5 +165,5 @@ async def test_no_form_opens_if_the_limit_is_used_up(store: JobStore) -> None:
         assert await accept(store, make_job())
     with pytest.raises(LimitExceeded):
         await store.open_draft(
-            make_options(prompt=""), RequestContext(), model=QWEN_IMAGE, at=make_job().accepted_at
+            make_options(prompt=""), RequestContext(), catalog=default_catalog(), at=make_job().accepted_at
         )

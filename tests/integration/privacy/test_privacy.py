@@ -34,7 +34,7 @@ from bot.domain.jobs import (
     UploadedReference,
 )
 from bot.domain.limits import Limit, LimitScope
-from bot.domain.model_catalog import default_catalog
+from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
@@ -559,8 +559,9 @@ async def add_private_job(store: JobStore, database: Database, **owner: Any) -> 
     takes_settings = replace(MODELS["nano-banana-2"], parameters={"negative_prompt": Parameter(text=True)})
     request = replace(request, model=takes_settings.model_id, settings=(("negative_prompt", SECRET),))
     job = make_job(replace(request, destination=replace(request.destination, private=True)))
+    catalog = ModelCatalog({takes_settings.model_id: takes_settings}, (takes_settings.model_id,))
     await store.submit(
-        job.request, NO_CONTEXT, job_id=job.job_id, model=takes_settings, at=job.accepted_at, confirmed=True
+        job.request, NO_CONTEXT, job_id=job.job_id, catalog=catalog, at=job.accepted_at, confirmed=True
     )
     await store.uploaded(
         job.job_id, 1, UploadedReference(f"https://rivya/{SECRET}", "image/png", SECRET, 1.5, SECRET), SHA256
@@ -587,7 +588,9 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     await DraftStore(database, default_catalog()).save(
         make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE)
     )
-    await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait", None, private=True))
+    await MemberDefaultsStore(database).set(
+        MEMBER, MemberDefaults("portrait", None, private=True, model="flux-2-pro")
+    )
     await AccessRuleStore(database).set(1, [block(until=5)], interaction_id=1)
     await AccessRuleStore(database).remove(
         1, RuleTarget.MEMBER, str(MEMBER), removed_by=ADMIN, interaction_id=2
@@ -618,8 +621,9 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
         ("a thought", ({"number": 1, "filename": f"{SECRET}.png"},))
     ]
     assert [
-        (defaults["size"], defaults["format"], defaults["private"]) for defaults in export.member_defaults
-    ] == [("portrait", None, 1)]
+        (defaults["model"], defaults["size"], defaults["format"], defaults["private"])
+        for defaults in export.member_defaults
+    ] == [("flux-2-pro", "portrait", None, 1)]
     assert [(each["effect"], each["reason"], each["expires_at"]) for each in export.blocks] == [
         ("deny", SECRET, 5)
     ]
@@ -642,7 +646,7 @@ async def test_an_export_has_these_names_and_no_others(
     assert set(request) == {
         *("job_id", "guild_id", "channel_id", "accepted_at", "acknowledged_at", "finished_at", "stage"),
         *("prompt", "model", "size", "asked_size", "format", "private", "spoiler", "locale", "guild_locale"),
-        *("preset_name", "settings"),
+        *("loose_safety", "preset_name", "settings"),
         *("parent_job_id", "references", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
         *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at"),
@@ -666,7 +670,7 @@ async def test_an_export_has_these_names_and_no_others(
                 "references",
             },
         ),
-        (export.member_defaults, {"set_at", "size", "format", "private"}),
+        (export.member_defaults, {"set_at", "model", "size", "format", "private"}),
         (export.limits, {*decided, "credits", "period"}),
         (export.grants, {*granted, "credits", "left_credits", "reason"}),
         (export.blocks, {*decided, "expires_at"}),

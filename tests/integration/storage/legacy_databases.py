@@ -218,6 +218,7 @@ def fill_credits(connection: sqlite3.Connection) -> None:
 
 
 def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str) -> None:
+    columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
     for ask_id, job_id, asked_at in (
         (OPEN_DRAFT, None, LEGACY_JOBS[11].at_ms),
         (TAKEN_DRAFT, LEGACY_JOBS[10].job_id, LEGACY_JOBS[10].at_ms),
@@ -234,13 +235,15 @@ def fill_drafts(connection: sqlite3.Connection, table: str, *, key: str, at: str
             format="png",
             private=1,
             spoiler=0,
-            reference_url="https://cdn/fox.png" if ask_id == OPEN_DRAFT else None,
-            reference_filename="fox.png" if ask_id == OPEN_DRAFT else None,
-            reference_type="image/png" if ask_id == OPEN_DRAFT else None,
-            reference_bytes=9 if ask_id == OPEN_DRAFT else None,
             job_id=job_id,
             **{key: ask_id, at: asked_at},
         )
+    reference = {"url": "https://cdn/fox.png", "filename": "fox.png", "type": "image/png", "bytes": 9}
+    if "reference_url" in columns:
+        changes = ", ".join(f"reference_{name} = ?" for name in reference)
+        connection.execute(f"UPDATE {table} SET {changes} WHERE {key} = ?", (*reference.values(), OPEN_DRAFT))
+    else:  # later versions have a row for each reference
+        insert(connection, "draft_references", draft_id=OPEN_DRAFT, number=1, **reference)
 
 
 def sums_of_jobs() -> Counter[tuple[int, str, int]]:

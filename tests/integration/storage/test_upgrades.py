@@ -75,6 +75,7 @@ RELEASED = {
     "0016_lighter_indexes": "694b962da9108fcc670c22f866a5e47a32931ea3893241a14cda723e4e170553",
     "0017_by_model": "37619d4f02c20793e2cdde3292e61f42227de44fba0a67f134c97ab6f0bd623f",
     "0018_several_references": "9a61bae649db55917b4ecc0eb0fa316da9c8190821aec69856b029b7cb32123f",
+    "0019_models_of_servers_and_members": "4b487cc49b26962944add51cb45533e5fe7fb3154e7cbcefe441aaf32a4b227e",
 }
 
 

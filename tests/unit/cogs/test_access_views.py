@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.access import AccessPolicy, AccessRule, Effect, RuleTarget
@@ -21,6 +23,15 @@ RULES = {
     "For a while": AccessRule(RuleTarget.MEMBER, "10", Effect.DENY, reason="too loud", expires_at=NOON),
     "Spoiler of a role": AccessRule(RuleTarget.SPOILER_ROLE, "5", Effect.ALLOW),
     "Spoiler in a channel": AccessRule(RuleTarget.SPOILER_CHANNEL, "7", Effect.ALLOW),
+}
+MODEL_RULES = {
+    f"{effect} {kind}": AccessRule(kind, subject, effect, words="Z *Image*", model="z-image")
+    for effect in Effect
+    for kind, subject in (
+        (RuleTarget.MODEL, "z-image"),
+        (RuleTarget.MODEL_ROLE, "5"),
+        (RuleTarget.MODEL_CHANNEL, "7"),
+    )
 }
 OPEN = AccessPolicy()
 STRICT = AccessPolicy(
@@ -74,6 +85,46 @@ def test_a_rule_is_told_in_either_language_when_it_begins_and_when_it_ends(rule:
     assert all((UNTIL in added) is (rule.expires_at is not None) for added in (english[0], indonesian[0]))
 
 
+def test_rules_about_models_are_shown_with_the_name_of_the_model() -> None:
+    shown = view_text(views.policy_view(AccessPolicy(tuple(MODEL_RULES.values()), loose_safety=True)))
+    for part in (
+        "**Models that everybody may use**\n- **Z \\*Image\\***",
+        "**Models that nobody may use**\n- **Z \\*Image\\***",
+        "**Models for some roles only**\n- **Z \\*Image\\***: <@&5>",
+        "**Models that some roles may not use**\n- **Z \\*Image\\***: <@&5>",
+        "**Models for some channels only**\n- **Z \\*Image\\***: <#7>",
+        "**Models that may not be used in some channels**\n- **Z \\*Image\\***: <#7>",
+        "safety checks are loosened in age-restricted channels",
+    ):
+        assert part in shown
+
+
+@pytest.mark.parametrize("rule", MODEL_RULES.values(), ids=MODEL_RULES)
+def test_a_rule_about_a_model_is_told_in_every_language(rule: AccessRule) -> None:
+    sentences = set()
+    for locale in ("en-US", "id", "es-ES"):
+        with use_locale(locale):
+            told = (views.added_text(rule), views.removed_text(rule))
+        sentences |= set(told)
+        assert all("Z \\*Image\\*" in each for each in told)
+        if rule.kind is not RuleTarget.MODEL:
+            assert all(f"{rule.subject}>" in each for each in told)
+    assert len(sentences) == 6
+
+
+@pytest.mark.parametrize("locale", ["en-US", "id", "es-ES"])
+def test_as_many_rules_as_there_can_be_fit_into_the_answer(locale: str) -> None:
+    kinds = [*RULES.values(), *MODEL_RULES.values()]
+    rules = [
+        replace(kinds[number % len(kinds)], words="*" * 60 if number % 2 else "W" * 100, reason="*" * 200)
+        for number in range(500)
+    ]
+    policy = replace(STRICT, rules=tuple(rules), loose_safety=True)
+    with use_locale(locale):
+        assert view_text(views.policy_view(policy))  # what Discord would not take raises
+        assert view_text(views.rules_added_view(rules))
+
+
 def test_what_cannot_be_a_rule_is_refused_in_either_language() -> None:
     def sentences() -> list[str]:
         return [
@@ -86,6 +137,9 @@ def test_what_cannot_be_a_rule_is_refused_in_either_language() -> None:
             *(views.running_limit_text(limit) for limit in (0, 1, 2)),
             *(views.age_restriction_text(only=only) for only in (False, True)),
             *(views.buttons_text(owner_only=owner_only) for owner_only in (False, True)),
+            *(views.safety_text(loose=loose) for loose in (False, True)),
+            views.not_both(),
+            views.unknown_model("nothing"),
             view_text(views.rule_removed_view(None)),
         ]
 

@@ -22,9 +22,12 @@ def uploads_in(options: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 async def test_every_attachment_of_a_command_is_a_picture() -> None:
     uploads = list(uploads_in(await command_payloads(CommandTranslator())))
-    assert [upload["name"] for upload in uploads] == ["reference"]
-    assert uploads[0]["file_types"] == list(UPLOAD_FILE_TYPES)
-    assert uploads[0]["description_localizations"]["id"]
+    assert [upload["name"] for upload in uploads] == [
+        *("reference", "reference2", "reference3", "reference4"),
+    ]
+    for upload in uploads:
+        assert upload["file_types"] == list(UPLOAD_FILE_TYPES)
+        assert upload["description_localizations"]["id"]
 
 
 def test_the_upload_of_a_form_is_a_picture_and_otherwise_as_discord_py_sends_it() -> None:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -171,6 +172,34 @@ def test_what_is_about_safety_is_always_sent_and_is_the_strictest() -> None:
     }
     for (model_id, name), value in fixed.items():
         assert sent(MODELS[model_id]).params[name] == value
+
+
+def test_what_an_admin_loosens_is_what_the_pages_have_by_themselves() -> None:
+    loose = {
+        (model.model_id, name): each.loose
+        for model in ALL
+        for name, each in model.parameters.items()
+        if each.loose is not None
+    }
+    assert loose == {
+        ("qwen2-image", "nsfw_checker"): "false",
+        ("seedream-4-0", "nsfw_checker"): "false",
+        ("flux-kontext-pro", "safetyTolerance"): 2,
+        ("flux-kontext-max", "safetyTolerance"): 2,
+    }
+    for model in ALL:
+        strict, loosened = (model.params("square", "png", loose_safety=each) for each in (False, True))
+        changed = {name for name in strict if strict[name] != loosened[name]}
+        assert changed == {name for model_id, name in loose if model_id == model.model_id}
+        assert model.can_loosen is bool(changed)
+
+
+@pytest.mark.parametrize(
+    "parameter", [{"options": ("a", "b"), "loose": "a"}, {"options": ("a", "b"), "fixed": "a", "loose": "c"}]
+)
+def test_a_parameter_is_loosened_from_a_fixed_value_to_an_allowed_one(parameter: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="loose"):
+        Parameter(**parameter)
 
 
 @given(st.sampled_from(sorted(SIZES)), st.sampled_from(ALL))

@@ -1,0 +1,167 @@
+"""The model of a request: which one it is where its member chose none, and which others would do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.access import may_use_model
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.image_models import PROMPT_LIMIT
+from bot.domain.jobs import Request
+from bot.guilds import presets
+from bot.jobs import guild_defaults, member_defaults
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from bot.domain.access import AccessPolicy
+    from bot.domain.image_models import ImageModel
+    from bot.domain.jobs import RequestContext, RequestOptions
+    from bot.domain.model_catalog import ModelCatalog
+
+_NEEDS_ANOTHER: Final = (MemberReason.MODEL_UNAVAILABLE, MemberReason.MODEL_REFUSED)
+"""No change of the words or the reference helps, so that the request is given back with another model."""
+_ABOUT_THE_MODEL: Final = (
+    *_NEEDS_ANOTHER,
+    MemberReason.REFERENCE_UNSUPPORTED,
+    MemberReason.TOO_MANY_REFERENCES,
+    MemberReason.PROMPT_TOO_LONG,
+)
+
+
+class DefaultOf(StrEnum):
+    """What a model comes from that its member did not choose."""
+
+    PRESET = "preset"
+    MEMBER = "member"
+    GUILD = "guild"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The model that a request is for; `default_of` says what it comes from, if it was set before."""
+
+    model_id: str
+    default_of: DefaultOf | None = None
+
+
+def choose(
+    transaction: sqlite3.Connection, catalog: ModelCatalog, request: Request | RequestOptions
+) -> ChosenModel:
+    """Return the model of the request, else the default one."""
+    if isinstance(request, Request) or request.model is not None:
+        return ChosenModel(request.model or catalog.default.model_id)
+    destination = request.destination
+    return default_model(transaction, catalog, destination.guild_id, destination.user_id, request.preset)
+
+
+def default_model(
+    transaction: sqlite3.Connection,
+    catalog: ModelCatalog,
+    guild_id: int,
+    user_id: int,
+    preset_name: str | None = None,
+) -> ChosenModel:
+    """Return the model of the preset, else the member's default, else the server's, else the first one.
+
+    Those that were set do not count where one model is offered, since nobody could choose another.
+    """
+    if len(catalog.offered) > 1:
+        preset = None if preset_name is None else presets.find(transaction, guild_id, preset_name)
+        if preset is not None and preset.model is not None:
+            return ChosenModel(preset.model, DefaultOf.PRESET)
+        if (model_id := member_defaults.load(transaction, user_id).model) is not None:
+            return ChosenModel(model_id, DefaultOf.MEMBER)
+        if (model_id := guild_defaults.load(transaction, guild_id).model) is not None:
+            return ChosenModel(model_id, DefaultOf.GUILD)
+    return ChosenModel(catalog.default.model_id)
+
+
+def usable(catalog: ModelCatalog, context: RequestContext, policy: AccessPolicy) -> list[ImageModel]:
+    """Return the models that are available and that the rules let the member use."""
+    return [model for model in catalog.available if may_use_model(model.model_id, context, policy)]
+
+
+def for_reference(catalog: ModelCatalog, model_id: str, context: RequestContext, policy: AccessPolicy) -> str:
+    """Return the model, or else the closest to it that takes a reference and that the member may use.
+
+    It is the model itself if there is none, so that the request is refused because of it.
+    """
+    able = [model for model in usable(catalog, context, policy) if model.reference_count]
+    if any(model.model_id == model_id for model in able):
+        return model_id
+    other = catalog.nearest(model_id, able)
+    return model_id if other is None else other.model_id
+
+
+@contextmanager
+def naming_others(
+    catalog: ModelCatalog,
+    chosen: ChosenModel,
+    request: Request | RequestOptions,
+    context: RequestContext,
+    policy: AccessPolicy,
+) -> Iterator[None]:
+    """Let an error that is about the model of a request name the models that would do.
+
+    Raises:
+        MemberError: the one of the block, with `others`, `instead` and `default_of` among its data; a
+            `LimitExceeded` with a cheaper model.
+    """
+    try:
+        yield
+    except MemberError as error:
+        if isinstance(error, LimitExceeded):
+            _name_cheaper(error, catalog, chosen, request, usable(catalog, context, policy))
+        if chosen.default_of is not None and (
+            error.reason in _NEEDS_ANOTHER or isinstance(error, LimitExceeded)
+        ):
+            error.data["default_of"] = chosen.default_of.value
+        if error.reason in _ABOUT_THE_MODEL and len(catalog.offered) > 1:
+            others = [model for model in usable(catalog, context, policy) if _takes(model, request)]
+            others = [model for model in others if model.model_id != chosen.model_id]
+            nearest = catalog.nearest(chosen.model_id, others)
+            named = (
+                others if nearest is None else [nearest, *(each for each in others if each is not nearest)]
+            )
+            error.data["others"] = [model.name for model in named]
+            if error.reason in _NEEDS_ANOTHER:
+                error.data["nearest"] = None if nearest is None else nearest.name
+                error.data["instead"] = None if nearest is None else nearest.model_id
+        if error.reason is MemberReason.MODEL_REFUSED:
+            model = catalog.find(chosen.model_id)
+            error.data["model"] = chosen.model_id if model is None else model.name
+        raise
+
+
+def _name_cheaper(
+    error: LimitExceeded,
+    catalog: ModelCatalog,
+    chosen: ChosenModel,
+    request: Request | RequestOptions,
+    among: Sequence[ImageModel],
+) -> None:
+    """Let a refusal for want of credits name its model, and a cheaper one that would fit."""
+    model = catalog.find(chosen.model_id)
+    if model is None:
+        return
+    error.model_name = catalog.name_to_show(chosen.model_id)
+    cheaper = catalog.cheaper(
+        model,
+        error.usage.left_credits,
+        references=len(request.references),
+        prompt_length=len(request.prompt),
+        among=among,
+    )
+    error.cheaper = None if cheaper is None else catalog.shown_price(cheaper)
+
+
+def _takes(model: ImageModel, request: Request | RequestOptions) -> bool:
+    """Return whether the model takes the words and the references of a request."""
+    prompt = request.full_prompt if isinstance(request, Request) else request.prompt
+    fits = len(prompt) <= min(model.prompt_limit, PROMPT_LIMIT)
+    return fits and len(request.references) <= model.reference_count

@@ -1,0 +1,83 @@
+"""What members and admins read about defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.jobs.member_defaults import MemberDefaults
+from cogs.text.terms import format_name, model_text, size_name
+from cogs.text.translation import gettext
+from cogs.ui.layout import build_view, subtext
+
+if TYPE_CHECKING:
+    from discord import ui
+
+    from bot.domain.model_catalog import ModelCatalog
+
+
+def merged(now: MemberDefaults, given: MemberDefaults) -> MemberDefaults:
+    """Return the given defaults, and where one is not given, that of now."""
+    return MemberDefaults(
+        size=given.size or now.size,
+        format=given.format or now.format,
+        private=now.private if given.private is None else given.private,
+        model=given.model or now.model,
+    )
+
+
+def defaults_view(defaults: MemberDefaults, of_guild: MemberDefaults, catalog: ModelCatalog) -> ui.LayoutView:
+    """Show a member's defaults, and what the server has where they have none."""
+    own = gettext("as this bot does it")
+    texts = [
+        value or (gettext("{value}, as this server does it", value=other) if other else own)
+        for value, other in zip(_values(defaults, catalog), _values(of_guild, catalog), strict=True)
+    ]
+    return build_view(
+        f"### {gettext('Your defaults')}",
+        _lines(texts, catalog),
+        subtext(gettext("They apply in every server; what you choose in `/imagine` comes first.")),
+    )
+
+
+def guild_defaults_view(defaults: MemberDefaults, catalog: ModelCatalog) -> ui.LayoutView:
+    """Show a server's defaults."""
+    own = gettext("as this bot does it")
+    return build_view(
+        f"### {gettext('Defaults of this server')}",
+        _lines([value or own for value in _values(defaults, catalog)], catalog),
+        subtext(
+            gettext(
+                "They apply to members without defaults of their own; what somebody chooses in `/imagine`"
+                " comes first."
+            )
+        ),
+    )
+
+
+def _values(defaults: MemberDefaults, catalog: ModelCatalog) -> list[str]:
+    """Return the defaults in words, in the order of `_lines`; empty for what is not set."""
+    privacy = {None: "", True: gettext("only for you"), False: gettext("for everybody")}
+    return [
+        _model(defaults.model, catalog) if defaults.model else "",
+        size_name(defaults.size) if defaults.size else "",
+        format_name(defaults.format) if defaults.format else "",
+        privacy[defaults.private],
+    ]
+
+
+def _model(model_id: str, catalog: ModelCatalog) -> str:
+    model = catalog.find(model_id)
+    name = model_text(model_id if model is None else model.name)
+    return name if catalog.is_offered(model_id) else gettext("{model} (not available now)", model=name)
+
+
+def _lines(texts: list[str], catalog: ModelCatalog) -> str:
+    model, size, kind, who = texts
+    lines = [
+        gettext("Size: {size}", size=size),
+        gettext("Kind of file: {kind}", kind=kind),
+        gettext("Who sees it: {who}", who=who),
+    ]
+    if len(catalog.offered) > 1:
+        lines.insert(0, gettext("Model: {model}", model=model))
+    return "\n".join(f"- {line}" for line in lines)
