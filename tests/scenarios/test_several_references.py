@@ -172,7 +172,7 @@ async def test_the_form_takes_as_many_as_the_model_and_adds_to_those_that_are_ke
 
 async def test_a_form_for_one_reference_is_as_it_was(open_server: OpenServer, rivya: FakeRivya) -> None:
     server = await open_server()
-    shown = await open_form(server, 1)
+    shown = await server.alice.slash(server.channel, "imagine", **attached(1))
     assert field(shown, "reference")["max_values"] == 1
     assert kept(shown) == ["Keep the reference"]
     await server.alice.submit_modal(

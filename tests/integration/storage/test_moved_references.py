@@ -17,7 +17,7 @@ from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from bot.storage.schema import APPLICATION_ID, add_functions, migrations
 
-BEFORE = [file for file in migrations() if file.stem < "0019"]
+BEFORE = [file for file in migrations() if file.stem < "0018"]
 JOB = """
 INSERT INTO jobs (job_id, interaction_id, interaction_token, application_id, guild_id, channel_id, user_id,
     upload_limit_bytes, locale, private, spoiler, prompt, model, size, format, stage, quote_credits,
