@@ -54,7 +54,7 @@ def test_ledger_prints_json_lines_and_needs_no_token_or_key(filled_database: Pat
     ]
     assert lines[0].keys() == {
         *("job_id", "guild_id", "user_id", "state", "reserved_credits", "final_credits"),
-        *("task_id", "created_at", "closed_at", "quoted_credits", "over_limit_credits"),
+        *("task_id", "created_at", "closed_at", "quoted_credits", "over_limit_credits", "model"),
     }
     assert (lines[0]["guild_id"], lines[0]["task_id"]) == ("9007199254740993", "task_1")
     assert lines[0]["created_at"] == "2026-09-21T14:13:20.000Z"

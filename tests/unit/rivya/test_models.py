@@ -78,7 +78,12 @@ def test_a_documented_response_to_create_is_parsed() -> None:
         "result": None, "error": None,
     })  # fmt: skip
     assert task == Task(
-        "task_1", TaskStatus.QUEUED, reserved_credits=4, final_credits=0, status_word="queued"
+        "task_1",
+        TaskStatus.QUEUED,
+        reserved_credits=4,
+        final_credits=0,
+        model="qwen-image",
+        status_word="queued",
     )
 
 
