@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _GUIDANCE: Final = """\
 **Welcome to the studio.** This is the real Kuas; {note} Choose who you are under *Viewing as*.
 - **Mira** and **Tomo** are members. Type `/imagine`, with a `prompt` such as *a giraffe riding a bicycle at \
-sunset*, and a `reference` if you like; without a prompt it opens a form.{models} Under each picture: \
+sunset*, and a `reference` if you like; without a prompt it asks for one.{models} Under each picture: \
 *Again*, *Edit*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, `/help` what \
 else there is.
 - **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/setup` and \

@@ -48,10 +48,10 @@ async def test_a_member_asks_with_a_reference_and_the_picture_arrives_by_itself(
     await page.get_by_role("option", name="/imagine").click()
     await page.get_by_role("option", name="prompt").click()
     await page.get_by_role("textbox", name="prompt").fill(PROMPT)
-    await page.get_by_role("button", name=re.compile(r"\+\d more")).click()
-    await page.get_by_role("option", name="reference").click()
+    await page.get_by_role("button", name=re.compile(r"\+\d+ more")).click()
+    await page.get_by_role("option", name="reference").first.click()
     await page.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Send", exact=True).click()
 
     reply = page.get_by_role("article").filter(has_text="Mira used").last
     await expect(reply).to_contain_text("Uploading your reference.")
@@ -76,7 +76,8 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
 
     await message.press_sequentially("/imagine")
     await page.get_by_role("option", name="/imagine").click()
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await answer(page, "A new picture").get_by_role("button", name="Words and references").click()
     await form.get_by_role("textbox", name="Prompt").fill(PROMPT)
     await form.locator("input[type=file]").set_input_files(tmp_path / "forest.png")
     await form.get_by_role("button", name="Submit").click()
@@ -111,7 +112,7 @@ async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(ur
     await page.get_by_role("option", name="/imagine").click()
     await page.get_by_role("option", name="prompt").click()
     await page.get_by_role("textbox", name="prompt").fill(PROMPT)
-    await page.get_by_role("button", name=re.compile(r"\+\d more")).click()
+    await page.get_by_role("button", name=re.compile(r"\+\d+ more")).click()
     await page.get_by_role("option", name="model").click()
     # All are there before anything is typed.
     await expect(page.get_by_role("option", name="Qwen Image · 4 credits")).to_be_visible()
@@ -119,7 +120,7 @@ async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(ur
     await page.get_by_role("combobox", name="model").press_sequentially("flux")
     await expect(page.get_by_role("option", name="Z Image")).to_have_count(0)
     await page.get_by_role("option", name="Flux 2 Pro · 5 credits").click()
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Send", exact=True).click()
 
     fox = page.get_by_role("article").filter(has=page.get_by_role("img", name=PROMPT, exact=True))
     await expect(fox.get_by_role("img", name=PROMPT)).to_have_js_property("naturalWidth", 1024)

@@ -105,7 +105,7 @@ async def choose(page: Page, command: str) -> None:
 async def run(page: Page, command: str) -> None:
     """Choose a command without options in the composer, and send it."""
     await choose(page, command)
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Send", exact=True).click()
 
 
 async def become(page: Page, name: str) -> None:

@@ -101,7 +101,7 @@ async def take_pictures(url: str, profile: Path, out: Path) -> None:
 
         await become(page, "Mira")
         await type_imagine(page, PROMPT)
-        await page.get_by_role("button", name="Send").click()
+        await page.get_by_role("button", name="Send", exact=True).click()
         refusal = answer(page, "28 of 28")
         await save(refusal, out / "refusal.webp")
 
@@ -139,7 +139,7 @@ async def film(page: Page, path: Path) -> None:
     for end in range(LETTERS_PER_FRAME, len(PROMPT) + LETTERS_PER_FRAME, LETTERS_PER_FRAME):
         await prompt.fill(PROMPT[:end])
         await frame(TYPING_MS)
-    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("button", name="Send", exact=True).click()
     reply = page.get_by_role("article").filter(has_text="Mira used").last
     await expect(reply).to_contain_text("Painting")
     await frame(2 * PAUSE_MS)
