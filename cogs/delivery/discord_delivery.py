@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
     from bot.domain.limits import Receipt
+    from bot.domain.model_catalog import ModelCatalog
     from bot.images.workers import ImageWorkers
 
     Send = Callable[[OutgoingMessage], Awaitable[discord.Message]]
@@ -60,8 +61,9 @@ ELSEWHERE: Final = (DeliveryMethod.CHANNEL, DeliveryMethod.DM)
 class DiscordDelivery:
     """The `Delivery` to Discord. Its only state is the last progress that each running job shows."""
 
-    def __init__(self, client: discord.Client, image_workers: ImageWorkers) -> None:
+    def __init__(self, client: discord.Client, image_workers: ImageWorkers, catalog: ModelCatalog) -> None:
         self._client = client
+        self._catalog = catalog
         self._image_workers = image_workers
         self._shown: dict[str, Progress] = {}
         # discord.py repeats calls after 5xx but, on Linux, not after a cut connection. Each call here can be
@@ -113,7 +115,8 @@ class DiscordDelivery:
             UndeliverableError: Discord refused every method.
             TransientError: Discord does not answer, or answers 429 or 5xx; it may have been posted.
         """
-        return await self._deliver(OutgoingMessage(job, receipt, picture, shrunk=shrunk))
+        name = self._catalog.name_to_show(job.request.model)
+        return await self._deliver(OutgoingMessage(job, receipt, picture, shrunk=shrunk, model_name=name))
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         """Post why there is no picture.

@@ -41,6 +41,8 @@ class OutgoingMessage:
     """Whether the picture is smaller than the original."""
     halved: bool = False
     """Whether it was already shrunk after Discord's "too large"; done once."""
+    model_name: str | None = None
+    """Of the picture; None where only one model is offered."""
     greeting: str = ""
     """The first line of a message that is not the reply: who asked, or in which channel."""
     show_prompt: bool = True
@@ -73,7 +75,14 @@ class OutgoingMessage:
             return views.moved_view(self.job, show_prompt=self.show_prompt)
         match self.content:
             case Receipt() as receipt:
-                build = partial(views.result_view, self.job, receipt, self.filename, shrunk=self.shrunk)
+                build = partial(
+                    views.result_view,
+                    self.job,
+                    receipt,
+                    self.filename,
+                    shrunk=self.shrunk,
+                    model_name=self.model_name,
+                )
             case Failure() as failure:
                 build = partial(views.failure_view, self.job, failure)
             case progress:

@@ -10,7 +10,7 @@ from bot.domain.jobs import FailureCause, FailureCode, Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.text.escaping import escape, single_line
-from cogs.text.terms import mention, size_note
+from cogs.text.terms import mention, model_text, size_note
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
@@ -34,17 +34,20 @@ def result_view(
     filename: str,
     *,
     shrunk: bool,
+    model_name: str | None = None,
     greeting: str = "",
     show_prompt: bool = True,
     in_guild: bool = True,
 ) -> ui.LayoutView:
     """Show the finished picture, attached as `filename`, with what it cost and what is left.
 
-    `show_prompt` is False if Discord refused the text of the prompt, `in_guild` in direct messages.
+    `model_name` is None where only one model is offered. `show_prompt` is False if Discord refused the text
+    of the prompt, `in_guild` in direct messages.
     """
     notes = [
         # Discord shows who used a command, but not who clicked a button or submitted a form.
         "" if greeting or job.request.destination.private else mention(job.request.destination.user_id),
+        model_text(model_name) if model_name else "",
         texts.receipt_text(receipt),
         texts.rise_text(job.quote_credits, receipt),
         size_note(job.request),

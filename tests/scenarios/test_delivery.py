@@ -11,6 +11,7 @@ import discord
 import pytest
 
 from bot.domain.jobs import Phase, Progress
+from bot.domain.model_catalog import default_catalog
 from bot.images.workers import ImageWorkers
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.storage.picture_store import picture_folder
@@ -218,7 +219,7 @@ async def test_refused_progress_is_not_sent_again(
     server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
     before = len(server.env.http_requests)
     with closing(ImageWorkers(tmp_path / "scratch")) as image_workers:
-        delivery = DiscordDelivery(server.app.client, image_workers)
+        delivery = DiscordDelivery(server.app.client, image_workers, default_catalog())
         for _ in range(3):
             await delivery.show_progress(job, Progress(Phase.PAINTING, job.accepted_at))
     assert len(server.env.http_requests) == before + 1

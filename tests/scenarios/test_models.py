@@ -103,8 +103,9 @@ async def test_the_form_is_that_of_the_model(server: BotServer, rivya: FakeRivya
     assert (task.model, task.size) == ("z-image", "9:16")
 
 
-async def test_details_name_the_model_where_there_are_several(server: BotServer) -> None:
+async def test_picture_and_details_name_the_model_where_there_are_several(server: BotServer) -> None:
     await imagine(server, model="flux-2-pro")
+    assert "Flux 2 Pro · 5 credits" in server.text_of(message(server))
     answer = await server.alice.click(message(server), label="Details")
     assert "Model: Flux 2 Pro" in server.private_text(answer)
 
