@@ -88,10 +88,10 @@ def _pixels(chunks: Iterable[tuple[bytes, memoryview]]) -> list[memoryview]:
     pixels: list[memoryview] = []
     before = b""
     for name, body in chunks:
+        if before == b"IEND":
+            return [] if name else pixels
         if name == b"IDAT" and (before == b"IDAT" or not pixels):
             pixels.append(body)
-        elif name == b"" and before == b"IEND":
-            return pixels
         elif name == b"IEND" and not body:
             pass
         elif len(body) not in _USUAL.get(name, ()):
