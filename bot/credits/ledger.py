@@ -50,8 +50,8 @@ def reserve(
     """
     limit_usage = LimitUsage.at_time(transaction, guild_id, default, at, split_held=False)
     member_limits = require_capacity(limit_usage, user_id, role_ids, cost_credits)
-    from_guild = _from_grants(member_limits.guild, cost_credits)
-    from_member = _from_grants(member_limits.personal, cost_credits) if member_limits.personal else 0
+    from_guild = _beyond(member_limits.guild, cost_credits)
+    from_member = _beyond(member_limits.personal, cost_credits) if member_limits.personal else 0
     limit_id = None if member_limits.personal is None else member_limits.personal.limit_id
     guild, member = cost_credits - from_guild, cost_credits - from_member
     transaction.execute(
@@ -112,8 +112,8 @@ def _refusing(member_limits: MemberLimits, cost_credits: int) -> list[Usage]:
     return [usage for usage in reversed(member_limits.binding) if usage.left_credits < cost_credits]
 
 
-def _from_grants(usage: Usage, cost_credits: int) -> int:
-    """Return the part that grants have to pay, since the limit itself has no room for it."""
+def _beyond(usage: Usage, cost_credits: int) -> int:
+    """Return the part for which the limit itself has no room; grants pay it when credits are reserved."""
     return max(0, cost_credits - max(0, usage.limit_credits - usage.used_credits))
 
 
@@ -134,16 +134,15 @@ def adjust_reserved(
 
 
 def _record_rise(transaction: Transaction, row: sqlite3.Row, more: int, default: Limit, at: int) -> None:
-    """Record by how much a rise, which is written next, goes beyond the closest limit."""
+    """Record by how much a rise, which is written next and which limits pay, goes beyond the closest one."""
     usage = LimitUsage.at_time(transaction, row["guild_id"], default, at, split_held=False)
     personal = usage.current_usage(row["user_id"], row["personal_limit_id"])
     # Not the ceiling of all guilds: the member is told, and it would say what others spend.
     ceilings = [each for each in usage.ceilings() if each.scope is LimitScope.CEILING]
-    left = min(each.left_credits for each in (usage.guild(), personal, *ceilings) if each is not None)
-    if more > left:
+    beyond = max(_beyond(each, more) for each in (usage.guild(), personal, *ceilings) if each is not None)
+    if beyond:
         transaction.execute(
-            "UPDATE reservations SET over_limit_credits = ? WHERE job_id = ?",
-            (more - max(0, left), row["job_id"]),
+            "UPDATE reservations SET over_limit_credits = ? WHERE job_id = ?", (beyond, row["job_id"])
         )
 
 
@@ -250,8 +249,13 @@ def _write(
     guild, member = limited - from_guild, limited - from_member
     transaction.execute(
         "UPDATE reservations SET state = ?, reserved_credits = ?, final_credits = ?, counted_credits = ?,"
-        " guild_credits = ?, member_credits = ?, closed_at = ? WHERE job_id = ?",
-        (state, reserved, final, counted, guild, member, closed_at, job_id),
+        " guild_credits = ?, member_credits = ?, closed_at = ?,"
+        # What is taken off again was the last to be added.
+        " over_limit_credits = nullif(max(0, over_limit_credits - ?), 0) WHERE job_id = ?",
+        (
+            *(state, reserved, final, counted, guild, member, closed_at),
+            *(max(0, row["counted_credits"] - counted), job_id),
+        ),
     )
     running_totals.adjust(
         transaction,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.credits.admin import CreditAdmin
+from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger
 from bot.credits.ledger_export import export_ledger
 from bot.credits.model_prices import quote, record_reserved
@@ -197,3 +198,35 @@ async def test_a_price_beyond_a_limit_is_kept_and_recorded(
         beyond,
     )
     assert (await ledger.usage(1)).used_credits == 16
+
+
+async def test_what_grants_hold_is_no_room_for_a_rise_which_the_limit_pays(
+    store: JobStore, ledger: Ledger, credit_admin: CreditAdmin
+) -> None:
+    await credit_admin.set_limit(1, Limit(BASE + 2, Period.MONTH), set_by=9)
+    await credit_admin.grant(1, WHOLE_GUILD, credits=20, reason="more", granted_by=9)
+    job = await accepted(store, LARGE)
+    await store.created(job.job_id, "task_1", BASE + 8, priced(LARGE))
+    await store.succeeded(job.job_id, None, BASE + 8)
+    usage = await ledger.usage(1)
+    assert (usage.used_credits - usage.limit_credits, usage.granted_credits) == (6, 20)
+    assert (await ledger.receipt(job.job_id, 1)).over_limit_credits == 6
+
+
+@pytest.mark.parametrize(("charged", "beyond"), [(16, 3), (15, 2), (13, None), (BASE, None), (0, None)])
+async def test_what_was_not_charged_at_last_is_not_beyond_a_limit(
+    store: JobStore,
+    database_path: Path,
+    ledger: Ledger,
+    credit_admin: CreditAdmin,
+    charged: int,
+    beyond: int | None,
+) -> None:
+    await credit_admin.set_limit(1, Limit(13, Period.MONTH), set_by=9)
+    job = await accepted(store, LARGE)
+    await store.created(job.job_id, "task_1", 16, priced(LARGE))
+    await store.succeeded(job.job_id, None, charged)
+    receipt = await ledger.receipt(job.job_id, 1)
+    assert (receipt.charged_credits, receipt.over_limit_credits) == (charged, beyond or 0)
+    (entry,) = export_ledger(database_path)
+    assert entry["over_limit_credits"] == beyond
