@@ -38,9 +38,11 @@ def quote(
         "SELECT credits, base_credits FROM reserved_prices WHERE model_id = ? AND settings = ?",
         (model.model_id, to_json(moving)),
     ).fetchone()
-    if row is None:
+    credits = 0 if row is None else row["credits"] + model.cost_credits - row["base_credits"]
+    # Rivya charges for what was not free before: at a price of 0 no limit would refuse it.
+    if row is None or credits <= 0 < row["credits"]:
         return Quote(model.cost_credits, is_exact=False)
-    return Quote(max(0, row["credits"] + model.cost_credits - row["base_credits"]))
+    return Quote(max(0, credits))
 
 
 def record_reserved(transaction: sqlite3.Connection, priced: PricedSettings, credits: int, at: int) -> None:

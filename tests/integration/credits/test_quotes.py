@@ -17,6 +17,7 @@ from bot.credits.grants import WHOLE_GUILD
 from bot.credits.ledger import Ledger
 from bot.credits.ledger_export import export_ledger
 from bot.credits.model_prices import quote, record_reserved
+from bot.domain.errors import LimitExceeded
 from bot.domain.image_models import MODELS, ImageModel
 from bot.domain.jobs import Job
 from bot.domain.limits import Limit, LimitScope
@@ -87,6 +88,22 @@ async def test_a_base_price_that_changes_changes_what_was_learned(database: Data
     assert await quoted(database, LARGE, base=1) == Quote(16 - BASE + 1)
 
 
+async def test_a_price_that_would_be_nothing_is_not_known(
+    store: JobStore, database: Database, credit_admin: CreditAdmin
+) -> None:
+    """At 0 credits no limit would refuse it."""
+    await database.run(lambda tx: record_reserved(tx, priced(LARGE), BASE - 2, 1))
+    assert await quoted(database, LARGE, base=3) == Quote(1)
+    for base in (2, 1):
+        assert await quoted(database, LARGE, base=base) == Quote(base, is_exact=False)
+    await credit_admin.set_limit(1, Limit(0, Period.MONTH), set_by=9)
+    with pytest.raises(LimitExceeded):
+        await accepted(store, LARGE, replace(NANO, cost_credits=1))
+    # What cost nothing goes on to.
+    await database.run(lambda tx: record_reserved(tx, priced(LARGE), 0, 1))
+    assert await quoted(database, LARGE, base=BASE - 1) == Quote(0)
+
+
 async def test_a_price_of_the_operator_comes_before_what_was_learned(database: Database) -> None:
     store = JobStore(
         database, Limit(200, Period.MONTH), prices={(NANO.model_id, LARGE): 30, ("other", IN_2K): 1}
@@ -123,7 +140,7 @@ def test_a_quote_is_the_best_that_is_known(
         assert found == Quote(base)
     elif chosen in known:
         assert found == Quote(known[chosen])
-    elif chosen in learned:
+    elif chosen in learned and (learned[chosen][0] == 0 or learned[chosen][0] + base > learned[chosen][1]):
         credits, then = learned[chosen]
         assert found == Quote(max(0, credits + base - then))
     else:
