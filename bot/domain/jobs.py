@@ -133,6 +133,10 @@ class Preset:
     before: str
     after: str
 
+    def around(self, prompt: str) -> str:
+        """Return a prompt with the words around it."""
+        return " ".join(filter(None, (self.before, prompt, self.after)))
+
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
@@ -201,9 +205,7 @@ class Request:
     @property
     def full_prompt(self) -> str:
         """The prompt for Rivya: the member's words between those of the preset."""
-        if self.preset is None:
-            return self.prompt
-        return " ".join(filter(None, (self.preset.before, self.prompt, self.preset.after)))
+        return self.prompt if self.preset is None else self.preset.around(self.prompt)
 
 
 @dataclass(frozen=True, slots=True)

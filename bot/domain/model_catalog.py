@@ -153,29 +153,6 @@ class ModelCatalog:
         model = self.find(model_id)
         return model_id if model is None else model.name
 
-    def cheaper(
-        self,
-        model: ImageModel,
-        left_credits: int,
-        *,
-        references: int,
-        prompt_length: int,
-        among: Sequence[ImageModel] | None = None,
-    ) -> ImageModel | None:
-        """Return the model most like another that is too expensive; None if there is none.
-
-        It is one of `among`, or else of those that are available. Credits are enough for it, and it takes as
-        many references and a prompt of so many characters.
-        """
-        fitting = [
-            each
-            for each in (self.available if among is None else among)
-            if each.cost_credits <= min(left_credits, model.cost_credits - 1)
-            and prompt_length <= each.prompt_limit
-            and references <= each.reference_count
-        ]
-        return _closest(model, fitting)
-
     def shown_price(self, model: ImageModel) -> ShownPrice:
         """Return what a picture costs with a model, for a message."""
         name = self.name_to_show(model.model_id)
@@ -230,6 +207,12 @@ class ModelCatalog:
 def default_catalog() -> ModelCatalog:
     """Return the catalogue of whoever offers nothing else."""
     return ModelCatalog(MODELS, (QWEN_IMAGE.model_id,))
+
+
+def cheaper(model: ImageModel, left_credits: int, among: Sequence[ImageModel]) -> ImageModel | None:
+    """Return the model most like another that is too expensive; None if credits are enough for none."""
+    most = min(left_credits, model.cost_credits - 1)
+    return _closest(model, [each for each in among if each.cost_credits <= most])
 
 
 def _closest(wanted: ImageModel, models: Sequence[ImageModel]) -> ImageModel | None:

@@ -11,6 +11,7 @@ from bot.domain.access import may_use_model
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import PROMPT_LIMIT
 from bot.domain.jobs import Request
+from bot.domain.model_catalog import cheaper
 from bot.guilds import presets
 from bot.jobs import guild_defaults, member_defaults
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.domain.access import AccessPolicy
     from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import RequestContext, RequestOptions
+    from bot.domain.jobs import Preset, RequestContext, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
 
 _NEEDS_ANOTHER: Final = (MemberReason.MODEL_UNAVAILABLE, MemberReason.MODEL_REFUSED)
@@ -47,16 +48,19 @@ class ChosenModel:
 
     model_id: str
     default_of: DefaultOf | None = None
+    preset: Preset | None = None
+    """The one that a request names, if the server has it."""
 
 
 def choose(
     transaction: sqlite3.Connection, catalog: ModelCatalog, request: Request | RequestOptions
 ) -> ChosenModel:
     """Return the model of the request, else the default one."""
-    if isinstance(request, Request) or request.model is not None:
-        return ChosenModel(request.model or catalog.default.model_id)
+    if isinstance(request, Request):
+        return ChosenModel(request.model, preset=request.preset)
     destination = request.destination
-    return default_model(transaction, catalog, destination.guild_id, destination.user_id, request.preset)
+    chosen = default_model(transaction, catalog, destination.guild_id, destination.user_id, request.preset)
+    return chosen if request.model is None else ChosenModel(request.model, preset=chosen.preset)
 
 
 def default_model(
@@ -70,15 +74,16 @@ def default_model(
 
     Those that were set do not count where one model is offered, since nobody could choose another.
     """
+    found = None if preset_name is None else presets.find(transaction, guild_id, preset_name)
+    preset = None if found is None else found.preset
     if len(catalog.offered) > 1:
-        preset = None if preset_name is None else presets.find(transaction, guild_id, preset_name)
-        if preset is not None and preset.model is not None:
-            return ChosenModel(preset.model, DefaultOf.PRESET)
+        if found is not None and found.model is not None:
+            return ChosenModel(found.model, DefaultOf.PRESET, preset)
         if (model_id := member_defaults.load(transaction, user_id).model) is not None:
-            return ChosenModel(model_id, DefaultOf.MEMBER)
+            return ChosenModel(model_id, DefaultOf.MEMBER, preset)
         if (model_id := guild_defaults.load(transaction, guild_id).model) is not None:
-            return ChosenModel(model_id, DefaultOf.GUILD)
-    return ChosenModel(catalog.default.model_id)
+            return ChosenModel(model_id, DefaultOf.GUILD, preset)
+    return ChosenModel(catalog.default.model_id, preset=preset)
 
 
 def usable(catalog: ModelCatalog, context: RequestContext, policy: AccessPolicy) -> list[ImageModel]:
@@ -115,53 +120,51 @@ def naming_others(
     try:
         yield
     except MemberError as error:
-        if isinstance(error, LimitExceeded):
-            _name_cheaper(error, catalog, chosen, request, usable(catalog, context, policy))
         if chosen.default_of is not None and (
             error.reason in _NEEDS_ANOTHER or isinstance(error, LimitExceeded)
         ):
             error.data["default_of"] = chosen.default_of.value
-        if error.reason in _ABOUT_THE_MODEL and len(catalog.offered) > 1:
-            others = [model for model in usable(catalog, context, policy) if _takes(model, request)]
-            others = [model for model in others if model.model_id != chosen.model_id]
-            nearest = catalog.nearest(chosen.model_id, others)
-            named = (
-                others if nearest is None else [nearest, *(each for each in others if each is not nearest)]
-            )
-            error.data["others"] = [model.name for model in named]
-            if error.reason in _NEEDS_ANOTHER:
-                error.data["nearest"] = None if nearest is None else nearest.name
-                error.data["instead"] = None if nearest is None else nearest.model_id
+        others = [
+            model
+            for model in usable(catalog, context, policy)
+            if model.model_id != chosen.model_id and _takes(model, request, chosen.preset)
+        ]
+        if isinstance(error, LimitExceeded):
+            _name_cheaper(error, catalog, chosen, others)
+        elif error.reason in _ABOUT_THE_MODEL and len(catalog.offered) > 1:
+            _name_nearest(error, catalog, chosen, others)
         if error.reason is MemberReason.MODEL_REFUSED:
             model = catalog.find(chosen.model_id)
             error.data["model"] = chosen.model_id if model is None else model.name
         raise
 
 
-def _name_cheaper(
-    error: LimitExceeded,
-    catalog: ModelCatalog,
-    chosen: ChosenModel,
-    request: Request | RequestOptions,
-    among: Sequence[ImageModel],
+def _name_nearest(
+    error: MemberError, catalog: ModelCatalog, chosen: ChosenModel, others: Sequence[ImageModel]
 ) -> None:
-    """Let a refusal for want of credits name its model, and a cheaper one that would fit."""
+    """Let a refusal name the other models that would do, the one most like the chosen one first."""
+    nearest = catalog.nearest(chosen.model_id, others)
+    named = others if nearest is None else [nearest, *(each for each in others if each is not nearest)]
+    error.data["others"] = [model.name for model in named]
+    if error.reason in _NEEDS_ANOTHER:
+        error.data["nearest"] = None if nearest is None else nearest.name
+        error.data["instead"] = None if nearest is None else nearest.model_id
+
+
+def _name_cheaper(
+    error: LimitExceeded, catalog: ModelCatalog, chosen: ChosenModel, others: Sequence[ImageModel]
+) -> None:
+    """Let a refusal for want of credits name its model, and a cheaper one that would do."""
     model = catalog.find(chosen.model_id)
     if model is None:
         return
     error.model_name = catalog.name_to_show(chosen.model_id)
-    cheaper = catalog.cheaper(
-        model,
-        error.usage.left_credits,
-        references=len(request.references),
-        prompt_length=len(request.prompt),
-        among=among,
-    )
-    error.cheaper = None if cheaper is None else catalog.shown_price(cheaper)
+    found = cheaper(model, error.usage.left_credits, others)
+    error.cheaper = None if found is None else catalog.shown_price(found)
 
 
-def _takes(model: ImageModel, request: Request | RequestOptions) -> bool:
-    """Return whether the model takes the words and the references of a request."""
-    prompt = request.full_prompt if isinstance(request, Request) else request.prompt
+def _takes(model: ImageModel, request: Request | RequestOptions, preset: Preset | None) -> bool:
+    """Return whether the model takes the words of a request, with those of its preset, and its references."""
+    prompt = request.prompt if preset is None else preset.around(request.prompt)
     fits = len(prompt) <= min(model.prompt_limit, PROMPT_LIMIT)
     return fits and len(request.references) <= model.reference_count

@@ -317,6 +317,30 @@ async def test_a_prompt_that_is_too_long_names_models_that_take_it(
     assert error.data["others"] == []
 
 
+@pytest.mark.parametrize("is_form", [False, True])
+async def test_words_of_the_preset_count_for_models_that_are_named_instead(
+    store: JobStore, database: Database, catalog: ModelCatalog, credit_admin: CreditAdmin, is_form: bool
+) -> None:
+    preset = Preset("Long", "x" * 700, "y" * 700)
+    await PresetStore(database).save(1, preset, None, set_by=9, interaction_id=1)
+
+    def asked(model: str) -> Any:
+        if is_form:
+            return replace(make_request(), prompt="a red fox", model=model, preset=preset)
+        return options(preset="long", model=model)
+
+    await rule(database, "nano-banana", Effect.DENY)
+    assert (await refused(store, catalog, asked("nano-banana"))).data["others"] == [
+        "Qwen Image",
+        "Flux 2 Pro",
+    ]
+    await credit_admin.set_limit(1, Limit(3, Period.MONTH), set_by=9)
+    error: Any = await refused(store, catalog, asked("flux-2-pro"))
+    assert (error.usage.left_credits, error.cheaper) == (3, None)
+    error = await refused(store, catalog, options(model="flux-2-pro"))
+    assert error.cheaper.model_name == "Z Image"
+
+
 async def test_where_a_reference_decides_the_closest_model_that_takes_one_is_taken(
     store: JobStore, database: Database, catalog: ModelCatalog
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import ANY_FORMAT, MODELS, QWEN_IMAGE
-from bot.domain.model_catalog import LiveModel, ModelCatalog, default_catalog
+from bot.domain.model_catalog import LiveModel, ModelCatalog, cheaper, default_catalog
 from bot.domain.prices import PriceList, ShownPrice
 
 OFFERED = ("qwen-image", "flux-2-pro", "z-image", "seedream-4-5")
@@ -117,24 +117,15 @@ def test_with_one_model_its_price_has_neither_a_name_nor_a_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "references", "prompt_length", "name"),
-    [
-        (6, 0, 10, "Flux 2 Pro"),
-        (4, 0, 10, "Qwen Image"),
-        (3, 0, 10, "Z Image"),
-        (3, 1, 10, None),
-        (5, 2, 10, "Flux 2 Pro"),
-        (4, 2, 10, None),
-        (3, 0, 1001, None),
-        (0, 0, 10, None),
-    ],
+    ("left", "name"),
+    [(6, "Flux 2 Pro"), (4, "Qwen Image"), (3, "Z Image"), (0, None)],
 )
-def test_a_cheaper_model_that_fits_is_the_closest_that_takes_the_request(
-    catalog: ModelCatalog, left: int, references: int, prompt_length: int, name: str | None
+def test_a_cheaper_model_is_the_closest_that_credits_are_enough_for(
+    catalog: ModelCatalog, left: int, name: str | None
 ) -> None:
-    found = catalog.cheaper(MODELS["seedream-4-5"], left, references=references, prompt_length=prompt_length)
+    found = cheaper(MODELS["seedream-4-5"], left, catalog.available)
     assert (None if found is None else found.name) == name
 
 
 def test_no_other_model_is_cheaper_than_the_cheapest(catalog: ModelCatalog) -> None:
-    assert catalog.cheaper(MODELS["z-image"], 100, references=0, prompt_length=1) is None
+    assert cheaper(MODELS["z-image"], 100, catalog.available) is None
