@@ -20,6 +20,7 @@ from bot.jobs.guild_defaults import GuildDefaultsStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobStore
 from bot.jobs.member_defaults import MemberDefaultsStore
+from bot.jobs.member_standing import MemberStandingReader
 from bot.jobs.store import JobStore
 from bot.storage.picture_store import PictureStore, picture_folder
 
@@ -45,6 +46,7 @@ class Stores:
     admissions: AdmissionStore
     greetings: GreetingStore
     drafts: DraftStore
+    standings: MemberStandingReader
     access_rules: AccessRuleStore
     presets: PresetStore
     member_defaults: MemberDefaultsStore
@@ -70,6 +72,7 @@ class Stores:
             admissions=AdmissionStore(database),
             greetings=GreetingStore(database),
             drafts=DraftStore(database, catalog),
+            standings=MemberStandingReader(database, catalog, default, settings.rivya.settings_prices),
             access_rules=AccessRuleStore(database),
             presets=PresetStore(database),
             member_defaults=MemberDefaultsStore(database),

@@ -14,7 +14,6 @@ from bot.credits.reconciliation.store import DiscrepancyStore
 from bot.credits.refundable import RefundablePictures
 from bot.guilds.pauses import PauseStore
 from bot.guilds.setup_forms import SetupFormStore
-from bot.jobs.member_standing import MemberStandingReader
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests
 from cogs.access.commands import Access
@@ -141,7 +140,7 @@ def _member_commands(
 ) -> tuple[commands.Cog, ...]:
     """The cogs that need little more than the stores."""
     return (
-        Credits(stores.ledger, stores.credit_admin, stores.catalog),
+        Credits(stores.ledger, stores.credit_admin, stores.standings),
         Doctor(stores.guild_settings, stores.admissions, circuit_breaker),
         Reports(stores.reports, stores.catalog),
         Privacy(MemberData(stores.database), ErasureRequests(stores.database), about),
@@ -163,8 +162,8 @@ def _pictures(
     rejected_requests = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests, stores.catalog)
     compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
-    model_choices = ModelChoices(submission, engine, stores.drafts, stores.catalog)
-    model_completion = _model_completion(stores, engine)
+    model_choices = ModelChoices(submission, engine, stores.drafts, stores.catalog, stores.standings)
+    model_completion = ModelCompletion(stores.catalog, stores.standings, engine.typical_duration)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
     return (
         submission,
@@ -194,12 +193,6 @@ def _pictures(
         Defaults(stores.member_defaults, stores.guild_defaults, stores.catalog, model_completion),
         PresetCommands(stores.presets, stores.access_rules, stores.catalog),
     )
-
-
-def _model_completion(stores: Stores, engine: JobEngine) -> ModelCompletion:
-    """Make what completes the names of models."""
-    standings = MemberStandingReader(stores.database, stores.catalog, stores.ledger.default)
-    return ModelCompletion(stores.catalog, standings, engine.typical_duration)
 
 
 def _guild_listeners(
@@ -232,7 +225,9 @@ def _limits(stores: Stores, router: ComponentRouter) -> Limits:
     router.add_handlers(audit_log)
     return Limits(
         stores.credit_admin,
-        ShowLimits(stores.ledger, stores.credit_admin, stores.guild_settings, stores.catalog),
+        ShowLimits(
+            stores.ledger, stores.credit_admin, stores.guild_settings, stores.catalog, stores.standings
+        ),
         Grants(stores.credit_admin, stores.ledger, RefundablePictures(stores.database)),
         GuildSettings(stores.guild_settings, stores.ledger),
         audit_log,
@@ -246,6 +241,7 @@ def _help(client: KuasClient, stores: Stores, operator_guild: int | None, about:
         CommandMentions(client.tree),
         catalog=stores.catalog,
         ledger=stores.ledger,
+        standings=stores.standings,
         admissions=stores.admissions,
         pauses=PauseStore(stores.database),
         operator_guild=operator_guild,

@@ -134,8 +134,7 @@ def check_access(
     if policy.age_restricted_only and not context.age_restricted:
         raise MemberError(MemberReason.AGE_RESTRICTED_ONLY)
     if policy.rules:
-        if not may_use_model(request.model, context, policy):
-            raise MemberError(MemberReason.MODEL_REFUSED, model=request.model)
+        require_model(request.model, context, policy)
         _check_words(request, policy)
     if policy.running_limit and recent.running >= policy.running_limit:
         raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
@@ -157,6 +156,16 @@ def requires_spoiler(context: RequestContext, policy: AccessPolicy) -> bool:
 def loosens_safety(context: RequestContext, policy: AccessPolicy) -> bool:
     """Return whether a model checks less strictly in this channel."""
     return policy.loose_safety and context.age_restricted
+
+
+def require_model(model_id: str, context: RequestContext, policy: AccessPolicy) -> None:
+    """Check that the rules let a member use a model here.
+
+    Raises:
+        MemberError: MODEL_REFUSED.
+    """
+    if not may_use_model(model_id, context, policy):
+        raise MemberError(MemberReason.MODEL_REFUSED, model=model_id)
 
 
 def may_use_model(model_id: str, context: RequestContext, policy: AccessPolicy) -> bool:

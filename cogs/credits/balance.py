@@ -9,21 +9,21 @@ from discord.ext import commands
 
 from bot.credits.grants import WHOLE_GUILD
 from cogs.credits.balance_views import balance_view
-from cogs.ui.context import guild_id_of, role_ids_of
+from cogs.ui.context import guild_id_of, request_context, role_ids_of
 
 if TYPE_CHECKING:
     import discord
 
     from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
-    from bot.domain.model_catalog import ModelCatalog
+    from bot.jobs.member_standing import MemberStandingReader
 
 
 class Credits(commands.Cog):
     """Shows members privately what they and their server may still spend."""
 
-    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin, catalog: ModelCatalog) -> None:
-        self._catalog = catalog
+    def __init__(self, ledger: Ledger, credit_admin: CreditAdmin, standings: MemberStandingReader) -> None:
+        self._standings = standings
         self._ledger = ledger
         self._credit_admin = credit_admin
 
@@ -36,6 +36,6 @@ class Credits(commands.Cog):
             await self._ledger.member_limits(guild_id, user_id, role_ids_of(interaction.user)),
             await self._ledger.member_used(guild_id, user_id),
             [grant for grant in grants if grant.user_id in {WHOLE_GUILD, user_id}],
-            self._catalog.price_list,
+            await self._standings.prices(guild_id, user_id, request_context(interaction)),
         )
         await interaction.response.send_message(view=view, ephemeral=True)

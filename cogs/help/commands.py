@@ -14,7 +14,7 @@ from cogs.help import views
 from cogs.help.command_lines import command_lines, for_admins, for_everybody, for_members, menu_names
 from cogs.operator.authorization import is_operator
 from cogs.text.error_messages import reason_alone
-from cogs.ui.context import role_ids_of
+from cogs.ui.context import request_context, role_ids_of
 
 if TYPE_CHECKING:
     from bot.config.settings import AboutSettings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.admission import AdmissionStore
     from bot.guilds.pauses import PauseStore
+    from bot.jobs.member_standing import MemberStandingReader
     from cogs.ui.command_mentions import CommandMentions
 
 
@@ -35,6 +36,7 @@ class Help(commands.Cog):
         *,
         catalog: ModelCatalog,
         ledger: Ledger,
+        standings: MemberStandingReader,
         admissions: AdmissionStore,
         pauses: PauseStore,
         operator_guild: int | None,
@@ -44,6 +46,7 @@ class Help(commands.Cog):
         self._mentions = mentions
         self._catalog = catalog
         self._ledger = ledger
+        self._standings = standings
         self._admissions = admissions
         self._pauses = pauses
         self._operator_guild = operator_guild
@@ -89,7 +92,8 @@ class Help(commands.Cog):
         member_limits = await self._ledger.member_limits(
             guild_id, interaction.user.id, role_ids_of(interaction.user)
         )
-        return pictures_left_text(member_limits, self._catalog.price_list)
+        prices = await self._standings.prices(guild_id, interaction.user.id, request_context(interaction))
+        return pictures_left_text(member_limits, prices)
 
     async def _operator_guilds(self, interaction: discord.Interaction) -> list[int]:
         """Return the operator's guild, whose commands are for the operator in that guild; else nothing."""

@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from bot.domain.model_settings import settable
+from bot.domain.prices import ShownPrice
 from cogs.text.escaping import escape, single_line, utf16_length
 from cogs.text.setting_messages import settings_text
 from cogs.text.terms import amount_text, attached_text, format_name, price_text, size_name
@@ -17,11 +18,12 @@ from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.domain.image_models import ImageModel
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.model_settings import SettingValues
+    from bot.domain.prices import Quote
     from bot.jobs.drafts import Draft
 
 MODEL: Final = "model"
@@ -36,10 +38,24 @@ SETTINGS_SHOWN: Final = 6
 FILENAME_UNITS: Final = 60
 
 
-def choices_view(draft: Draft, catalog: ModelCatalog, lost: SettingValues = ()) -> ui.LayoutView:
-    """Show what can be chosen for a draft; `lost` are settings that its model does not take."""
+def choices_view(
+    draft: Draft, catalog: ModelCatalog, price: Quote, unusable: Mapping[str, str], lost: SettingValues = ()
+) -> ui.LayoutView:
+    """Show what can be chosen for a draft.
+
+    Args:
+        draft: what has been chosen so far.
+        catalog: the models on offer.
+        price: what a picture costs with what has been chosen.
+        unusable: by the ids of the models that the member cannot use now, why that is.
+        lost: settings that the draft's model does not take.
+    """
     model = catalog.offered_or_nearest(draft.model)
-    lists = [_select(draft, MODEL, _models(draft, catalog)), _select(draft, SIZE, _sizes(draft, model))]
+    shown = ShownPrice(price.credits, catalog.name_to_show(model.model_id), can_rise=not price.is_exact)
+    lists = [
+        _select(draft, MODEL, _models(model, catalog, unusable)),
+        _select(draft, SIZE, _sizes(draft, model)),
+    ]
     if len(model.file_formats) > 1:
         lists.append(_select(draft, FORMAT, _formats(draft, model)))
     lists += [
@@ -49,7 +65,7 @@ def choices_view(draft: Draft, catalog: ModelCatalog, lost: SettingValues = ()) 
     title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     return build_view(
         f"### {title}",
-        "\n".join(filter(None, (price_text(catalog.shown_price(model)), *_notes(draft, lost)))),
+        "\n".join(filter(None, (price_text(shown), *_notes(draft, lost)))),
         *lists,
         row(words_button(draft.draft_id)),
         subtext(gettext("Nothing is charged before you send the words.")),
@@ -85,20 +101,21 @@ def _select(draft: Draft, what: str, options: Sequence[discord.SelectOption]) ->
     return ui.ActionRow(chosen)
 
 
-def _models(draft: Draft, catalog: ModelCatalog) -> list[discord.SelectOption]:
-    """Return the available models, the draft's among them however many there are."""
-    chosen = catalog.offered_or_nearest(draft.model)
-    others = [model for model in catalog.available if model.model_id != chosen.model_id]
-    shown = {model.model_id for model in (chosen, *others[: CHOICES - 1])}
+def _models(
+    chosen: ImageModel, catalog: ModelCatalog, unusable: Mapping[str, str]
+) -> list[discord.SelectOption]:
+    """Return the available models, the chosen one among them; those that cannot be used are last."""
+    models = sorted(catalog.available, key=lambda model: model.model_id in unusable)
+    if chosen not in models[:CHOICES]:
+        models.insert(0, chosen)
     return [
         discord.SelectOption(
             label=single_line(model.name, CHOICE_UNITS),
             value=model.model_id,
-            description=_model_note(model, catalog),
+            description=unusable.get(model.model_id) or _model_note(model, catalog),
             default=model.model_id == chosen.model_id,
         )
-        for model in (catalog.available if chosen in catalog.available else (chosen, *others))
-        if model.model_id in shown
+        for model in models[:CHOICES]
     ]
 
 

@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 from discord.ext import commands
 
+from bot.domain.access import require_model
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import draft_choices
+from bot.jobs.model_choice import ChosenModel, naming_others
 from cogs.imagine import choice_views
+from cogs.imagine.model_choices import unusable
 from cogs.ui.component_router import component, parse_snowflake
-from cogs.ui.context import request_context
+from cogs.ui.context import destination_of, request_context
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
 
     import discord
+    from discord import ui
 
+    from bot.domain.image_models import ImageModel
     from bot.domain.jobs import RequestOptions
     from bot.domain.model_catalog import ModelCatalog
+    from bot.domain.model_settings import SettingValues
     from bot.engine.engine import JobEngine
     from bot.jobs.drafts import Draft, DraftStore
+    from bot.jobs.member_standing import MemberStandingReader
     from cogs.imagine.submission import Submission
 
 
@@ -33,12 +39,18 @@ class ModelChoices(commands.Cog):
     """The cards on which a model is chosen, with what it lets choose."""
 
     def __init__(
-        self, submission: Submission, engine: JobEngine, drafts: DraftStore, catalog: ModelCatalog
+        self,
+        submission: Submission,
+        engine: JobEngine,
+        drafts: DraftStore,
+        catalog: ModelCatalog,
+        standings: MemberStandingReader,
     ) -> None:
         self._submission = submission
         self._engine = engine
         self._drafts = drafts
         self._catalog = catalog
+        self._standings = standings
 
     async def open(self, interaction: discord.Interaction, options: RequestOptions) -> None:
         """Save a request as a draft and show its card.
@@ -49,7 +61,7 @@ class ModelChoices(commands.Cog):
         """
         draft = await self._engine.open_draft(options, request_context(interaction))
         if draft is not None:  # else Discord has delivered this interaction before
-            view = choice_views.choices_view(draft, self._catalog)
+            view = await self._card(interaction, draft)
             await interaction.response.send_message(view=view, ephemeral=True)
 
     @component(choice_views.CHOICE_ID)
@@ -58,26 +70,51 @@ class ModelChoices(commands.Cog):
 
         Raises:
             MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted;
-                MODEL_UNAVAILABLE.
+                MODEL_UNAVAILABLE, MODEL_REFUSED.
             OperatorError: `database`.
         """
         draft_id = parse_snowflake(custom_id["draft_id"])
+        what, value = custom_id["what"], str(cast("dict[str, Any]", interaction.data)["values"][0])
         before = await self._submission.own_draft(interaction, draft_id)
-        value = str(cast("dict[str, Any]", interaction.data)["values"][0])
-        change = self._change(custom_id["what"], value)
-        after = None if before is None else await self._drafts.change(draft_id, change)
-        if before is None or after is None:
+        if before is None or before.taken:
+            raise MemberError(MemberReason.DRAFT_TAKEN)
+        if what == choice_views.MODEL:
+            change = partial(draft_choices.for_model, model=await self._model(interaction, before, value))
+        else:
+            change = partial(self._chosen, what=what, value=value)
+        after = await self._drafts.change(draft_id, change)
+        if after is None:
             raise MemberError(MemberReason.DRAFT_TAKEN)
         lost = draft_choices.lost_settings(before, after)
-        await interaction.response.edit_message(view=choice_views.choices_view(after, self._catalog, lost))
+        await interaction.response.edit_message(view=await self._card(interaction, after, lost))
 
-    def _change(self, what: str, value: str) -> Callable[[Draft], Draft]:
-        """Return what a choice makes of a draft. The value may be forged, so the model has to take it."""
-        if what == choice_views.MODEL:
-            return partial(draft_choices.for_model, model=self._catalog.require(value))
-        return lambda draft: self._chosen(draft, what, value)
+    async def _card(
+        self, interaction: discord.Interaction, draft: Draft, lost: SettingValues = ()
+    ) -> ui.LayoutView:
+        """Make the card of a draft by what its member may use and spend now."""
+        context = request_context(interaction)
+        model = self._catalog.offered_or_nearest(draft.model)
+        standing, price = await self._standings.read_with_quote(
+            draft.guild_id, draft.user_id, context.role_ids, model, draft.settings
+        )
+        reasons = unusable(self._catalog, context, standing)
+        return choice_views.choices_view(draft, self._catalog, price, reasons, lost)
+
+    async def _model(self, interaction: discord.Interaction, draft: Draft, model_id: str) -> ImageModel:
+        """Return the model that was chosen for a draft, if it is there and its member may use it.
+
+        The list may be old, and the value forged.
+        """
+        context = request_context(interaction)
+        standing = await self._standings.read(draft.guild_id, draft.user_id, context.role_ids)
+        request = draft.request(destination_of(interaction))
+        chosen = ChosenModel(model_id, preset=draft.preset)
+        with naming_others(self._catalog, chosen, request, context, standing.policy):
+            require_model(model_id, context, standing.policy)
+            return self._catalog.require(model_id)
 
     def _chosen(self, draft: Draft, what: str, value: str) -> Draft:
+        """Return a draft with a choice; the value may be forged, so the model has to take it."""
         model = self._catalog.offered_or_nearest(draft.model)
         if what == choice_views.SIZE:
             return draft_choices.with_size(draft, model, value)

@@ -58,26 +58,17 @@ class ModelCompletion:
         """
         reasons = await self._reasons(interaction)
         labels = {
-            model.model_id: reasons.get(model.model_id)
-            or model_label(model, self._typical_duration(model.model_id))
+            model.model_id: SEPARATOR.join((model.name, reasons[model.model_id]))
+            if model.model_id in reasons
+            else model_label(model, self._typical_duration(model.model_id))
             for model in sorted(self._catalog.available, key=lambda each: each.model_id in reasons)
         }
         return autocomplete_choices((label, model_id) for model_id, label in matching(labels, typed))
 
     async def _reasons(self, interaction: discord.Interaction) -> dict[str, str]:
-        """Return the labels of the models that the member cannot use now, with the reason."""
         context = request_context(interaction)
         standing = await self._standing(interaction, context)
-        if standing is None:
-            return {}
-        reasons = {}
-        for model in self._catalog.available:
-            if not may_use_model(model.model_id, context, standing.policy):
-                reasons[model.model_id] = SEPARATOR.join((model.name, gettext("not allowed for you here")))
-            elif model.cost_credits > standing.tightest.left_credits:
-                price, left = credits_text(model.cost_credits), _left_text(standing.tightest)
-                reasons[model.model_id] = SEPARATOR.join((model.name, price, left))
-        return reasons
+        return {} if standing is None else unusable(self._catalog, context, standing)
 
     async def settings(
         self, interaction: discord.Interaction, model: str | None, preset: str | None, typed: str
@@ -106,6 +97,18 @@ class ModelCompletion:
                 )
         except (TimeoutError, KuasError):
             return None
+
+
+def unusable(catalog: ModelCatalog, context: RequestContext, standing: MemberStanding) -> dict[str, str]:
+    """Return by the ids of the available models that a member cannot use now, why that is."""
+    reasons = {}
+    for model in catalog.available:
+        if not may_use_model(model.model_id, context, standing.policy):
+            reasons[model.model_id] = gettext("not allowed for you here")
+        elif model.cost_credits > standing.tightest.left_credits:
+            price, left = credits_text(model.cost_credits), _left_text(standing.tightest)
+            reasons[model.model_id] = SEPARATOR.join((price, left))
+    return reasons
 
 
 def _left_text(usage: Usage) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -11,7 +12,7 @@ from discord.ext import commands
 from bot.domain.limits import LimitScope
 from cogs.limits import show_views
 from cogs.limits.settings_views import CREDIT_SETTINGS
-from cogs.ui.context import guild_id_of, require_manage_guild, role_ids_of
+from cogs.ui.context import guild_id_of, request_context, require_manage_guild, role_ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.settings import GuildSettingsStore
+    from bot.jobs.member_standing import MemberStandingReader
 
 
 class ShowLimits(commands.Cog):
@@ -32,7 +34,9 @@ class ShowLimits(commands.Cog):
         credit_admin: CreditAdmin,
         guilds: GuildSettingsStore,
         catalog: ModelCatalog,
+        standings: MemberStandingReader,
     ) -> None:
+        self._standings = standings
         self._catalog = catalog
         self._ledger = ledger
         self._credit_admin = credit_admin
@@ -74,7 +78,9 @@ class ShowLimits(commands.Cog):
             person.id,
             await self._ledger.member_limits(guild_id, person.id, role_ids),
             tuple(_exemptions((await self._credit_admin.active(guild_id)).limits, person.id, role_ids)),
-            prices=self._catalog.price_list,
+            prices=await self._standings.prices(
+                guild_id, person.id, replace(request_context(interaction), role_ids=role_ids)
+            ),
             is_member=isinstance(person, discord.Member),
         )
         await interaction.response.send_message(view=view, ephemeral=True)

@@ -65,7 +65,7 @@ async def test_what_is_chosen_on_the_card_is_painted_also_after_a_restart(
         "setting1": "style=AUTO",
         "setting2": "expand_prompt=true",
     }
-    assert "from 7 credits with Ideogram V3" in server.text_of(card)
+    assert price(server, card) == "7 credits with Ideogram V3"
     await choose(server, card, "size", "landscape_16_9")
     await choose(server, card, "setting1", "style=DESIGN")
     await server.restart()
@@ -154,6 +154,96 @@ async def test_a_forged_choice_changes_nothing(server: BotServer, what: str, val
     assert server.query("SELECT model, size, format, settings FROM drafts") == before
 
 
+def models(server: BotServer, card: Any) -> list[tuple[str, str]]:
+    """Return the models of a card's list with what is said of each."""
+    raw = server.env.backend.get_message(card.channel.id, card.id).components
+    (found,) = [each for each in walk_components(raw) if ":model:" in each.get("custom_id", "")]
+    return [(each["label"], each["description"]) for each in found["options"]]
+
+
+def price(server: BotServer, card: Any) -> str:
+    """Return the line of a card below its title."""
+    return server.text_of(card).strip().splitlines()[1]
+
+
+async def deny(server: BotServer, model: str, **where: Any) -> None:
+    await server.sari.slash(server.channel, "access model", model=model, mode="deny", **where)
+
+
+async def test_models_that_cannot_be_used_are_last_with_the_reason(server: BotServer) -> None:
+    await deny(server, "qwen-image", channel=server.channel)
+    await server.sari.slash(server.channel, "limits guild", credits=6, period="month")
+    card = await open_card(server, model="z-image")
+    assert models(server, card) == [
+        ("Nano Banana 2", "from 5 credits · 14 references"),
+        ("Z Image", "1 credit"),
+        ("Qwen Image", "not allowed for you here"),
+        ("Ideogram V3", "7 credits · only 6 left"),
+    ]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_model_that_was_denied_since_the_card_came_is_refused_and_nothing_changes(
+    server: BotServer, restarted: bool
+) -> None:
+    card = await open_card(server, reference=("r.png", make_picture()))
+    await deny(server, "nano-banana-2")
+    if restarted:
+        await server.restart()
+    answer = await choose(server, card, "model", "nano-banana-2")
+    words = server.private_text(answer)
+    assert "do not let you use Nano Banana 2 here. You may use: Qwen Image." in words
+    assert server.query("SELECT model FROM drafts") == [("qwen-image",)]
+    await choose(server, card, "size", "landscape_16_9")
+    assert models(server, card)[-1] == ("Nano Banana 2", "not allowed for you here")
+
+
+async def test_the_model_of_a_card_that_was_denied_meanwhile_stands_there_with_the_reason(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server, model="z-image")
+    await deny(server, "z-image")
+    await choose(server, card, "size", "portrait_16_9")
+    assert lists(server, card)["model"] == "z-image"
+    assert models(server, card)[-1] == ("Z Image", "not allowed for you here")
+    await choose(server, card, "model", "qwen-image")
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox"))
+    assert [(task.model, task.size) for task in rivya.tasks.values()] == [("qwen-image", "portrait_16_9")]
+
+
+async def test_a_model_that_is_gone_names_no_model_that_is_denied(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    card = await open_card(server)
+    await deny(server, "qwen-image")
+    rivya.models["z-image"] = replace(rivya.models["z-image"], api_status="coming_soon")
+    await server.restart()
+    await server.wait_idle()
+    words = server.private_text(await choose(server, card, "model", "z-image"))
+    assert "Z Image is not available. The closest to it is Nano Banana 2" in words
+
+
+async def test_the_price_of_the_card_is_that_of_what_is_chosen(server: BotServer, rivya: FakeRivya) -> None:
+    server.query(
+        "INSERT INTO reserved_prices VALUES (?, ?, ?, ?, 1)",
+        "ideogram-v3",
+        '[["rendering_speed","QUALITY"]]',
+        12,
+        6,
+    )
+    card = await open_card(server, model="ideogram-v3")
+    assert price(server, card) == "7 credits with Ideogram V3"
+    await choose(server, card, "setting0", "rendering_speed=TURBO")
+    assert price(server, card) == "from 7 credits with Ideogram V3"
+    await choose(server, card, "setting0", "rendering_speed=QUALITY")
+    assert price(server, card) == "13 credits with Ideogram V3"
+    await choose(server, card, "setting1", "style=DESIGN")
+    assert price(server, card) == "13 credits with Ideogram V3"
+    await choose(server, card, "model", "z-image")
+    assert price(server, card) == "1 credit with Z Image"
+
+
 async def test_a_model_that_rivya_lost_is_refused_and_the_card_stays(
     server: BotServer, rivya: FakeRivya
 ) -> None:
@@ -167,9 +257,15 @@ async def test_a_model_that_rivya_lost_is_refused_and_the_card_stays(
 
 
 async def test_the_card_is_in_the_language_of_its_member(server: BotServer) -> None:
-    Locales(server.env, "id")
+    await deny(server, "z-image")
+    locales = Locales(server.env, "id")
     card = await open_card(server)
     assert "4 kredit dengan Qwen Image" in server.text_of(card)
+    assert models(server, card)[-1] == ("Z Image", "tidak diizinkan untukmu di sini")
+    locales.of_members[server.alice.id] = "es-419"
+    card = await open_card(server)
+    assert "4 créditos con Qwen Image" in server.text_of(card)
+    assert models(server, card)[-1] == ("Z Image", "no permitido para ti aquí")
 
 
 async def test_with_one_model_the_form_opens_at_once(open_server: OpenServer) -> None:

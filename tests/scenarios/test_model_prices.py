@@ -54,6 +54,33 @@ async def test_admins_and_help_read_the_same_phrase(server: BotServer) -> None:
     assert PHRASE in await ask(server, server.alice, "help")
 
 
+async def test_a_denied_model_is_in_no_price_list_and_the_members_own_default_comes_first(
+    server: BotServer,
+) -> None:
+    await server.sari.slash(server.channel, "access model", model="qwen-image", mode="deny")
+    for text in (
+        await ask(server, server.alice, "credits"),
+        await ask(server, server.alice, "help"),
+        await ask(server, server.sari, "limits explain", member=server.alice),
+    ):
+        assert "Qwen Image" not in text
+        assert "12 left: enough for 2 of Flux 2 Pro." in text
+    await server.alice.slash(server.channel, "defaults set", model="z-image")
+    assert "12 left: enough for 12 of Z Image." in await ask(server, server.alice, "credits")
+    assert "12 left: enough for 12 of Z Image." in await ask(
+        server, server.sari, "limits explain", member=server.alice
+    )
+    boosters = server.guild.create_role("Boosters")
+    await server.sari.slash(server.channel, "access model", model="z-image", mode="allow", role=boosters)
+    assert "Z Image" not in await ask(server, server.alice, "credits")
+
+
+async def test_where_no_model_may_be_used_every_price_is_told(server: BotServer) -> None:
+    for model in OFFERED:
+        await server.sari.slash(server.channel, "access model", model=model, mode="deny")
+    assert PHRASE in await ask(server, server.alice, "credits")
+
+
 async def test_the_phrase_is_in_the_members_language(server: BotServer) -> None:
     locales = Locales(server.env)
     for locale, words in (

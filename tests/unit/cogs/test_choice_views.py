@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from bot.domain.image_models import MODELS, ImageModel
 from bot.domain.jobs import Preset, Reference
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.model_settings import settable
+from bot.domain.prices import Quote
 from bot.jobs.draft_choices import for_model, lost_settings, with_format, with_setting, with_size
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
@@ -29,8 +31,11 @@ def draft_of(model: ImageModel, **changes: object) -> Draft:
     return replace(for_model(draft, model), **changes)  # type: ignore[arg-type]  # each test has its own
 
 
-def lists(draft: Draft, catalog: ModelCatalog = CATALOG) -> list[ui.Select[ui.LayoutView]]:
-    return [each for each in choices_view(draft, catalog).walk_children() if isinstance(each, ui.Select)]
+def lists(
+    draft: Draft, catalog: ModelCatalog = CATALOG, unusable: Mapping[str, str] | None = None
+) -> list[ui.Select[ui.LayoutView]]:
+    view = choices_view(draft, catalog, Quote(4), unusable or {})
+    return [each for each in view.walk_children() if isinstance(each, ui.Select)]
 
 
 @EVERY_MODEL
@@ -51,6 +56,11 @@ def test_of_more_models_than_a_list_has_room_for_the_chosen_one_is_in_it(place: 
     models = lists(draft_of(own[f"m{place}"]), ModelCatalog(own, tuple(own)))[0]
     assert len(models.options) == CHOICES
     assert [option.value for option in models.options if option.default] == [f"m{place}"]
+    denied = {f"m{number}": "not allowed" for number in range(10)}
+    models = lists(draft_of(own[f"m{place}"]), ModelCatalog(own, tuple(own)), denied)[0]
+    assert len(models.options) == CHOICES
+    assert [option.value for option in models.options if option.default] == [f"m{place}"]
+    assert {option.value for option in models.options} & denied.keys() <= {f"m{place}"}
 
 
 @EVERY_MODEL
