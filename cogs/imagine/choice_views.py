@@ -33,6 +33,7 @@ SETTING: Final = "setting"
 CHOICE_ID: Final = (
     rf"kuas:choose:(?P<what>{MODEL}|{SIZE}|{FORMAT}|{SETTING}[0-9])" rf":(?P<draft_id>{SNOWFLAKE})"
 )
+CARD_ID: Final = rf"kuas:card:(?P<draft_id>{SNOWFLAKE})"
 SETTINGS_SHOWN: Final = 6
 """How many settings a card has lists for; the others can be typed in the form."""
 FILENAME_UNITS: Final = 60
@@ -53,14 +54,14 @@ def choices_view(
     model = catalog.offered_or_nearest(draft.model)
     shown = ShownPrice(price.credits, catalog.name_to_show(model.model_id), can_rise=not price.is_exact)
     lists = [
-        _select(draft, MODEL, _models(model, catalog, unusable)),
-        _select(draft, SIZE, _sizes(draft, model)),
+        _select(draft, MODEL, gettext("Model"), _models(model, catalog, unusable)),
+        _select(draft, SIZE, gettext("Size"), _sizes(draft, model)),
     ]
     if len(model.file_formats) > 1:
-        lists.append(_select(draft, FORMAT, _formats(draft, model)))
+        lists.append(_select(draft, FORMAT, gettext("Kind of file"), _formats(draft, model)))
     lists += [
-        _select(draft, f"{SETTING}{number}", options)
-        for number, options in enumerate(_settings(draft, model))
+        _select(draft, f"{SETTING}{number}", name, options)
+        for number, (name, options) in enumerate(_settings(draft, model))
     ]
     title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     return build_view(
@@ -81,6 +82,11 @@ def words_button(draft_id: int) -> ui.Button[ui.LayoutView]:
     )
 
 
+def card_button(draft_id: int) -> ui.Button[ui.LayoutView]:
+    """Make the button that shows the card of a draft; `ModelChoices.show` handles it."""
+    return ui.Button(label=gettext("Another model"), custom_id=f"kuas:card:{draft_id}")
+
+
 def _notes(draft: Draft, lost: SettingValues) -> list[str]:
     notes = []
     if draft.references:
@@ -94,9 +100,12 @@ def _notes(draft: Draft, lost: SettingValues) -> list[str]:
     return notes
 
 
-def _select(draft: Draft, what: str, options: Sequence[discord.SelectOption]) -> ui.ActionRow[ui.LayoutView]:
+def _select(
+    draft: Draft, what: str, name: str, options: Sequence[discord.SelectOption]
+) -> ui.ActionRow[ui.LayoutView]:
+    """Make a list; its name stands there if a client shows nothing as chosen."""
     chosen: ui.Select[ui.LayoutView] = ui.Select(
-        custom_id=f"kuas:choose:{what}:{draft.draft_id}", options=list(options)
+        custom_id=f"kuas:choose:{what}:{draft.draft_id}", placeholder=name, options=list(options)
     )
     return ui.ActionRow(chosen)
 
@@ -140,18 +149,17 @@ def _formats(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:
     ]
 
 
-def _settings(draft: Draft, model: ImageModel) -> list[list[discord.SelectOption]]:
-    """Return a list for each setting that is a choice; until it is chosen, the model's default."""
+def _settings(draft: Draft, model: ImageModel) -> list[tuple[str, list[discord.SelectOption]]]:
+    """Return the name and options of each setting that is a choice; else the model's default is chosen."""
     chosen, lists = dict(draft.settings), []
     for name, parameter in settable(model).items():
         labels = [f"{name}: {option}" for option in parameter.options]
         if not labels or len(labels) > CHOICES or max(map(utf16_length, labels)) > CHOICE_UNITS:
             continue
         taken = chosen.get(name, parameter.options[0])
-        lists.append(
-            [
-                discord.SelectOption(label=label, value=f"{name}={option}", default=option == taken)
-                for label, option in zip(labels, parameter.options, strict=True)
-            ]
-        )
+        options = [
+            discord.SelectOption(label=label, value=f"{name}={option}", default=option == taken)
+            for label, option in zip(labels, parameter.options, strict=True)
+        ]
+        lists.append((name, options))
     return lists[:SETTINGS_SHOWN]

@@ -64,6 +64,20 @@ class ModelChoices(commands.Cog):
             view = await self._card(interaction, draft)
             await interaction.response.send_message(view=view, ephemeral=True)
 
+    @component(choice_views.CARD_ID)
+    async def show(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Show the card of a draft, such as that of a request which was refused because of its model.
+
+        Raises:
+            MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted.
+            OperatorError: `database`.
+        """
+        draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
+        if draft is None or draft.taken:
+            raise MemberError(MemberReason.DRAFT_TAKEN)
+        view = await self._card(interaction, draft)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
     @component(choice_views.CHOICE_ID)
     async def choose(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Change the draft by what was chosen in one of the lists, and show its card again.

@@ -1,7 +1,8 @@
 """Answer a request that was refused: say why, and give back what the member typed.
 
-The request is saved as a draft, so that a button can show the form again with everything in it. The answer
-has the prompt as well, in case the draft cannot be saved.
+The request is saved as a draft, so that a button can show the form again with everything in it, and another
+one the card where its model is chosen, if one would do. The answer has the prompt as well, in case the draft
+cannot be saved.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import discord
 import structlog
 from discord import ui
 
-from bot.domain.errors import MemberError, OperatorError
+from bot.domain.errors import LimitExceeded, MemberError, OperatorError
+from cogs.imagine.choice_views import card_button
 from cogs.imagine.form import fits
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
@@ -53,8 +55,18 @@ class RejectedRequests:
         except (OperatorError, UnicodeError) as failure:  # UnicodeError: a lone surrogate in a file name
             log.warning("draft not kept", interaction_id=interaction.id, error=str(failure))
             draft_id = None
-        buttons = [] if draft_id is None else [row(retry_button(draft_id))]
-        await return_text(interaction, sentence, request.prompt, *buttons)
+        rows = []
+        if draft_id is not None:
+            others = [card_button(draft_id)] if _names_another_model(error) else []
+            rows.append(row(retry_button(draft_id), *others))
+        await return_text(interaction, sentence, request.prompt, *rows)
+
+
+def _names_another_model(error: Exception) -> bool:
+    """Whether the answer says that another model would do."""
+    if isinstance(error, LimitExceeded):
+        return error.cheaper is not None
+    return isinstance(error, MemberError) and bool(error.data.get("others"))
 
 
 def retry_button(draft_id: int) -> ui.Button[ui.LayoutView]:

@@ -40,6 +40,7 @@ FORGED_IDS = (
     "kuas:picture:cancel:00000000-0000-4000-8000-00000000000",
     "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:1",
     "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:9999999999999999999",
+    "kuas:card:1",
     "kuas:draft:1",
     "kuas:draft:9999999999999999999",
     "kuas:draft:",

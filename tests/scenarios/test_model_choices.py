@@ -39,6 +39,11 @@ def lists(server: BotServer, card: Any) -> dict[str, str]:
     }
 
 
+def labels_of(server: BotServer, message: Any) -> list[str]:
+    raw = server.env.backend.get_message(message.channel.id, message.id).components
+    return [item["label"] for item in walk_components(raw) if "label" in item]
+
+
 async def choose(server: BotServer, card: Any, what: str, value: str) -> Any:
     return await server.alice.select(card, [value], custom_id=id_of(server, card, what))
 
@@ -125,6 +130,38 @@ async def test_another_model_keeps_what_it_takes_and_the_card_names_the_rest(
     await choose(server, card, "model", "z-image")
     assert lists(server, card) == {"model": "z-image", "size": "portrait_16_9"}
     assert "does not take" not in server.text_of(card)
+
+
+async def test_a_refusal_that_names_another_model_leads_to_the_card_where_it_is_chosen(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    refused = response_of(
+        await server.alice.slash(
+            server.channel,
+            "imagine",
+            model="z-image",
+            prompt="a red fox",
+            reference=("r.png", make_picture()),
+        )
+    ).message
+    assert "choose a model that takes one" in server.text_of(refused)
+    await server.restart()
+    card = response_of(await server.alice.click(refused, label="Another model")).message
+    assert lists(server, card)["model"] == "z-image"
+    await choose(server, card, "model", "qwen-image")
+    shown = await server.alice.click(card, label="Words and references")
+    assert fill_modal(shown)["prompt"] == "a red fox"
+    await server.alice.submit_modal(shown, fill_modal(shown))
+    (task,) = rivya.tasks.values()
+    assert (task.model, task.prompt) == ("qwen-image", "a red fox")
+    assert task.reference_id is not None
+    again = await server.alice.click(refused, label="Another model")
+    assert "This was sent in before" in server.private_text(again)
+
+
+async def test_a_refusal_for_which_no_other_model_would_do_has_no_button_for_it(server: BotServer) -> None:
+    answer = await server.alice.slash(server.channel, "imagine", prompt="x", settings="seed=1")
+    assert labels_of(server, response_of(answer).message) == ["Edit and try again"]
 
 
 async def test_a_card_whose_draft_was_sent_in_changes_nothing_more(

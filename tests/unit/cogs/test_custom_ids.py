@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.credits.audit_log import Cursor
 from bot.domain.ids import MAX_ID
 from bot.domain.periods import Period
+from cogs.imagine.choices import ModelChoices
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.rejection import retry_button
 from cogs.imagine.submission import Submission
@@ -34,6 +35,7 @@ COGS = (
     ComposeForms,
     History,
     LateJobCommands,
+    ModelChoices,
     Operator,
     PictureActions,
     Privacy,
@@ -53,7 +55,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 17
+    assert len(PATTERNS) == len(set(PATTERNS)) == 19
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,9 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
         "kuas:ask:yes:1234567890123456789",
         "kuas:ask:no:1",
         "kuas:draft:1234567890123456789",
+        "kuas:card:1234567890123456789",
+        "kuas:choose:model:1234567890123456789",
+        "kuas:choose:setting0:1",
         "kuas:form:1234567890123456789",
         *(f"kuas:picture:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11" for action in PICTURE_ACTIONS),
         "kuas:picture:delete_now:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1234567890123456789",
