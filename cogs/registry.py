@@ -159,25 +159,19 @@ def _pictures(
     error_reporter: DiscordErrorReporter,
 ) -> tuple[commands.Cog, ...]:
     """The cogs that make pictures, and those for finished ones."""
-    rejected_requests = RejectedRequests(stores.drafts, error_reporter)
-    submission = Submission(engine, stores.drafts, alert_notifier, rejected_requests, stores.catalog)
-    compose_forms = ComposeForms(submission, engine, rejected_requests, stores.catalog)
-    model_choices = ModelChoices(submission, engine, stores.drafts, stores.catalog, stores.standings)
-    model_completion = ModelCompletion(stores.catalog, stores.standings, engine.typical_duration)
-    result_messages = ResultMessages(client, stores.history, stores.pictures, downloader)
+    catalog = stores.catalog
+    rejected = RejectedRequests(stores.drafts, error_reporter)
+    submission = Submission(engine, stores.drafts, alert_notifier, rejected, catalog)
+    compose_forms = ComposeForms(submission, engine, rejected, catalog)
+    model_choices = ModelChoices(submission, engine, stores.drafts, catalog, stores.standings)
+    completion = ModelCompletion(catalog, stores.standings, engine.typical_duration)
+    result_messages = ResultMessages(client, stores.history, stores.pictures, downloader, catalog)
+    image_sources = ImageSources(stores.pictures, image_workers)
     return (
         submission,
         compose_forms,
         model_choices,
-        Imagine(
-            submission,
-            compose_forms,
-            model_choices,
-            rejected_requests,
-            stores.presets,
-            stores.catalog,
-            model_completion,
-        ),
+        Imagine(submission, compose_forms, model_choices, rejected, stores.presets, catalog, completion),
         PictureActions(
             engine,
             stores.history,
@@ -186,12 +180,12 @@ def _pictures(
             result_messages,
             stores.late_jobs,
             wake_jobs,
-            stores.catalog,
+            catalog,
         ),
-        History(stores.history, ImageSources(stores.pictures, image_workers), result_messages),
+        History(stores.history, image_sources, result_messages, catalog),
         ContextMenus(client.tree, compose_forms, stores.history, downloader),
-        Defaults(stores.member_defaults, stores.guild_defaults, stores.catalog, model_completion),
-        PresetCommands(stores.presets, stores.access_rules, stores.catalog),
+        Defaults(stores.member_defaults, stores.guild_defaults, catalog, completion),
+        PresetCommands(stores.presets, stores.access_rules, catalog),
     )
 
 

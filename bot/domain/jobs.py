@@ -105,6 +105,11 @@ class Reference:
     """The job whose picture it is, if it is known to be one of this bot."""
 
     @property
+    def address(self) -> str:
+        """The `url` without Discord's signature, which it renews: equal for the same file."""
+        return self.url.partition("?")[0]
+
+    @property
     def source_sha256(self) -> str | None:
         """The stored picture at `url`; None if it is an address of Discord."""
         return stored_sha256(self.url)

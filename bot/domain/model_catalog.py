@@ -161,6 +161,11 @@ class ModelCatalog:
         )
         return ShownPrice(model.cost_credits, name, can_rise=can_rise)
 
+    def takes_reference(self, model_id: str) -> bool:
+        """Whether a model takes a reference, offered or not; no model that is not known does."""
+        model = self.find(model_id)
+        return model is not None and model.reference_count > 0
+
     def references_of(self, model_id: str) -> int:
         """Return how many references a model takes in one request; 0 if it is not available."""
         return self._known[model_id].reference_count if self.is_offered(model_id) else 0

@@ -24,6 +24,8 @@ SettingValues = tuple[tuple[str, "Value"], ...]
 as they were typed."""
 SETTINGS_LIMIT: Final = 1000
 """Of all settings of a request as they are typed, in characters."""
+_SEED: Final = "seed"
+"""The name of that parameter in every model that has one, as `fold_name` returns it."""
 _NUMBER_LIMIT: Final = 30
 """Of a number as it is typed, in characters."""
 TEXT_LIMIT: Final = 500
@@ -119,6 +121,11 @@ def check_settings(model: ImageModel, pairs: Iterable[tuple[str, Value]]) -> Set
     if mistakes:
         raise SettingsRefused(tuple(mistakes))
     return tuple((name, found[name]) for name in model.parameters if name in found)
+
+
+def without_seed(values: SettingValues) -> SettingValues:
+    """Return settings without the number from which a model paints the same picture again."""
+    return tuple(each for each in values if fold_name(each[0]) != _SEED)
 
 
 def merge(pairs: Sequence[tuple[str, Value]], others: Sequence[tuple[str, Value]]) -> SettingValues:

@@ -110,8 +110,9 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
     row = transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at > ? AND interaction_id <> ?"
         " AND parent_job_id IS ? AND prompt = ? AND model = ? AND size = ? AND format = ? AND settings IS ?"
-        " AND (SELECT coalesce(group_concat(url, ' '), '') FROM"
-        "      (SELECT url FROM job_references r WHERE r.job_id = jobs.job_id ORDER BY number)) = ?"
+        " AND (SELECT coalesce(group_concat(address, ' '), '') FROM"
+        "      (SELECT substr(url, 1, instr(url || '?', '?') - 1) AS address FROM job_references r"
+        "       WHERE r.job_id = jobs.job_id ORDER BY number)) = ?"
         " AND stage NOT IN ('cancelled', 'failed') AND job_id IS NOT ?",
         (
             destination.guild_id,
@@ -124,7 +125,7 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
             request.size,
             request.format,
             to_json(request.settings),
-            " ".join(reference.url for reference in request.references),
+            " ".join(reference.address for reference in request.references),
             request.repeats,
         ),
     ).fetchone()

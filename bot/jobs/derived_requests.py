@@ -1,4 +1,4 @@
-"""Make new requests from earlier jobs: repeat one, or use its picture as the reference."""
+"""Make new requests from earlier jobs: repeat one, vary its picture, or use that as the reference."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import Reference, Request, stored_url
+from bot.domain.model_settings import without_seed
 
 if TYPE_CHECKING:
     from bot.domain.access import AccessPolicy
@@ -58,16 +59,36 @@ def request_from_picture(
     """Return a request without a prompt that has the picture as its reference.
 
     Raises:
-        MemberError: NOT_YOURS, PICTURE_UNFINISHED.
+        MemberError: PICTURE_DELETED, NOT_YOURS, PICTURE_UNFINISHED.
     """
+    return replace(_with_picture(item, destination, policy, reference), prompt="", preset=None)
+
+
+def vary_request(
+    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
+) -> Request:
+    """Return the same request with the picture itself as its only reference.
+
+    A seed is left out, since with it the model could paint the same picture again.
+
+    Raises:
+        MemberError: PICTURE_DELETED, also if the words were erased; NOT_YOURS, PICTURE_UNFINISHED.
+    """
+    request = _with_picture(item, destination, policy, reference)
+    if not request.prompt:
+        raise MemberError(MemberReason.PICTURE_DELETED)
+    return replace(request, settings=without_seed(request.settings))
+
+
+def _with_picture(
+    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
+) -> Request:
     _require_usable(item, destination.user_id, policy)
     if not item.is_painted:
         raise MemberError(MemberReason.PICTURE_UNFINISHED)
     return replace(
         item.job.request,
         destination=destination,
-        prompt="",
-        preset=None,
         references=(replace(reference, job_id=item.job.job_id),),
         parent_job_id=item.job.job_id,
     )

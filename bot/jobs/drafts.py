@@ -143,8 +143,8 @@ def with_references(draft: Draft, request: Request, *, derived: bool) -> Draft:
 
     If the request is `derived` from a picture, the draft becomes private or a spoiler where the picture is.
     """
-    known = {_address(reference) for reference in draft.references}
-    new = tuple(reference for reference in request.references if _address(reference) not in known)
+    known = {reference.address for reference in draft.references}
+    new = tuple(reference for reference in request.references if reference.address not in known)
     return replace(
         draft,
         references=draft.references + new,
@@ -163,11 +163,6 @@ def save_references(transaction: sqlite3.Connection, draft: Draft, extended: Dra
         "UPDATE drafts SET private = ?, spoiler = ?, parent_job_id = ? WHERE draft_id = ?",
         (extended.private, extended.spoiler, extended.parent_job_id, draft.draft_id),
     )
-
-
-def _address(reference: Reference) -> str:
-    """Return the address without Discord's signature, which it renews."""
-    return reference.url.partition("?")[0]
 
 
 def quoted_credits(transaction: sqlite3.Connection, draft_id: int) -> int | None:

@@ -115,8 +115,17 @@ class DiscordDelivery:
             UndeliverableError: Discord refused every method.
             TransientError: Discord does not answer, or answers 429 or 5xx; it may have been posted.
         """
-        name = self._catalog.name_to_show(job.request.model)
-        return await self._deliver(OutgoingMessage(job, receipt, picture, shrunk=shrunk, model_name=name))
+        model_id = job.request.model
+        return await self._deliver(
+            OutgoingMessage(
+                job,
+                receipt,
+                picture,
+                shrunk=shrunk,
+                model_name=self._catalog.name_to_show(model_id),
+                can_vary=self._catalog.takes_reference(model_id),
+            )
+        )
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         """Post why there is no picture.

@@ -52,6 +52,8 @@ class OutgoingMessage:
     """The language: the server's where everybody reads it, else the member's."""
     in_guild: bool = True
     """Whether it is posted in its server: in a direct message there are fewer buttons."""
+    can_vary: bool = False
+    """Whether the model of the job takes a reference."""
 
     @property
     def is_personal(self) -> bool:
@@ -82,6 +84,7 @@ class OutgoingMessage:
                     self.filename,
                     shrunk=self.shrunk,
                     model_name=self.model_name,
+                    can_vary=self.can_vary,
                 )
             case Failure() as failure:
                 build = partial(views.failure_view, self.job, failure)

@@ -1,4 +1,4 @@
-"""The actions of the buttons under pictures: repeat, edit, use as reference, details, share, delete, cancel.
+"""The actions of the buttons under pictures: repeat, edit, use, vary, details, share, delete, cancel, retry.
 
 Each click checks who clicks, whose picture it is and what the server's rules say: a button may be years old,
 and its custom id can be forged.
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.domain.jobs import Request
+    from bot.domain.access import AccessPolicy
+    from bot.domain.jobs import Destination, Reference, Request
     from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem, HistoryStore
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cogs.pictures.result_messages import ResultMessages
 
     ActionHandler = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
+    DeriveRequest = Callable[[HistoryItem, Destination, AccessPolicy, Reference], Request]
 
 
 class PictureActions(commands.Cog):
@@ -66,6 +68,7 @@ class PictureActions(commands.Cog):
             Action.AGAIN: self._again,
             Action.EDIT: self._edit,
             Action.USE: self._use,
+            Action.VARY: self._vary,
             Action.DETAILS: self._details,
             Action.CANCEL: self._cancel,
             Action.RETRY: self._retry,
@@ -102,11 +105,20 @@ class PictureActions(commands.Cog):
         return derived_requests.repeat_request(item, destination, policy)
 
     async def _use(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        request = await self._from_picture(interaction, item, derived_requests.request_from_picture)
+        await self._compose_forms.open(interaction, request, extends=True)
+
+    async def _vary(self, interaction: discord.Interaction, item: HistoryItem) -> None:
+        request = await self._from_picture(interaction, item, derived_requests.vary_request)
+        await self._submission.submit(interaction, request)
+
+    async def _from_picture(
+        self, interaction: discord.Interaction, item: HistoryItem, derive: DeriveRequest
+    ) -> Request:
         destination = destination_of(interaction, private=_is_private(interaction, item))
         policy = await self._history.policy(guild_id_of(interaction))
         reference = await self._result_messages.as_reference(interaction, item)
-        request = derived_requests.request_from_picture(item, destination, policy, reference)
-        await self._compose_forms.open(interaction, request, extends=True)
+        return derive(item, destination, policy, reference)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         ancestry = await self._history.ancestry(item.job.job_id)

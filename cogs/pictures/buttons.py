@@ -26,6 +26,7 @@ class Action(StrEnum):
     AGAIN = "again"
     EDIT = "edit"
     USE = "use"
+    VARY = "vary"
     DETAILS = "details"
     SHARE = "share"
     DELETE = "delete"
@@ -38,6 +39,7 @@ _LABELS: Final = {
     Action.AGAIN: gettext_noop("Again"),
     Action.EDIT: gettext_noop("Edit"),
     Action.USE: gettext_noop("Use as reference"),
+    Action.VARY: gettext_noop("Vary"),
     Action.DETAILS: gettext_noop("Details"),
     Action.SHARE: gettext_noop("Show to everybody"),
     Action.DELETE: gettext_noop("Delete"),

@@ -22,6 +22,7 @@ from cogs.ui.responses import defer_privately
 if TYPE_CHECKING:
     import re
 
+    from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.history import HistoryPage, HistoryStore
     from cogs.pictures.image_sources import ImageSources
     from cogs.pictures.result_messages import ResultMessages
@@ -47,8 +48,13 @@ class History(commands.Cog):
     """Shows pictures again in private messages."""
 
     def __init__(
-        self, history: HistoryStore, image_sources: ImageSources, result_messages: ResultMessages
+        self,
+        history: HistoryStore,
+        image_sources: ImageSources,
+        result_messages: ResultMessages,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._history = history
         self._image_sources = image_sources
         self._result_messages = result_messages
@@ -105,8 +111,9 @@ class History(commands.Cog):
         url, files = await self._image_sources.full_size(item)
         url = url or await self._result_messages.image_url(item)
         back = page_button(PageLink.NEWEST, user_id, 0, search)
+        can_vary = self._catalog.takes_reference(item.job.request.model)
         await interaction.edit_original_response(
-            view=history_views.item_view(item, url, back), attachments=files
+            view=history_views.item_view(item, url, back, can_vary=can_vary), attachments=files
         )
 
     async def _show(

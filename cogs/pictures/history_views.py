@@ -11,7 +11,7 @@ from bot.domain.jobs import Stage
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
-from cogs.pictures.views import picture_of
+from cogs.pictures.views import picture_of, with_vary
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, mention, size_name, timestamp
 from cogs.text.translation import gettext
@@ -101,8 +101,11 @@ def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
     ]
 
 
-def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView:
-    """Show a single picture with its buttons; `url` is None if it cannot be shown any more."""
+def item_view(item: HistoryItem, url: str | None, back: Button, *, can_vary: bool) -> ui.LayoutView:
+    """Show a single picture with its buttons; `url` is None if it cannot be shown any more.
+
+    `can_vary` is True if its model takes a reference.
+    """
     job = item.job
     excerpt = escape(job.request.prompt, PROMPT_UNITS)
     facts = " · ".join(
@@ -132,7 +135,7 @@ def item_view(item: HistoryItem, url: str | None, back: Button) -> ui.LayoutView
         subtext(facts),
         link,
         picture_row(job.job_id, actions),
-        _second_row(item, back),
+        _second_row(item, back, can_vary=can_vary),
     )
 
 
@@ -146,9 +149,9 @@ def _why_not_shown(item: HistoryItem) -> str:
     )
 
 
-def _second_row(item: HistoryItem, back: Button) -> ui.ActionRow[ui.LayoutView]:
+def _second_row(item: HistoryItem, back: Button, *, can_vary: bool) -> ui.ActionRow[ui.LayoutView]:
     if item.is_missing:
         return row(back)
     can_share = item.kept_sha256 is not None and item.job.shared_at is None
     actions = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
-    return picture_row(item.job.job_id, actions).add_item(back)
+    return picture_row(item.job.job_id, with_vary(*actions, can_vary=can_vary)).add_item(back)

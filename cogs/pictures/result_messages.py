@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.jobs import Reference
+    from bot.domain.model_catalog import ModelCatalog
     from bot.images.downloads import Downloader
     from bot.jobs.history import HistoryItem, HistoryStore
     from bot.storage.picture_store import PictureStore
@@ -55,7 +56,9 @@ class ResultMessages:
         history: HistoryStore,
         picture_store: PictureStore,
         downloader: Downloader,
+        catalog: ModelCatalog,
     ) -> None:
+        self._catalog = catalog
         self._client = client
         self._history = history
         self._picture_store = picture_store
@@ -177,7 +180,12 @@ class ResultMessages:
         self, interaction: discord.Interaction, item: HistoryItem, data: bytes, *, show_prompt: bool
     ) -> discord.InteractionMessage:
         with use_locale(str(interaction.guild_locale or "")):
-            view = views.shared_view(item.job, item.filename, show_prompt=show_prompt)
+            view = views.shared_view(
+                item.job,
+                item.filename,
+                show_prompt=show_prompt,
+                can_vary=self._catalog.takes_reference(item.job.request.model),
+            )
         with translate_outages():
             return await interaction.edit_original_response(
                 view=view,

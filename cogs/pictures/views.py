@@ -38,11 +38,12 @@ def result_view(
     greeting: str = "",
     show_prompt: bool = True,
     in_guild: bool = True,
+    can_vary: bool = False,
 ) -> ui.LayoutView:
     """Show the finished picture, attached as `filename`, with what it cost and what is left.
 
     `model_name` is None where only one model is offered. `show_prompt` is False if Discord refused the text
-    of the prompt, `in_guild` in direct messages.
+    of the prompt, `in_guild` in direct messages; `can_vary` is True if the model takes a reference.
     """
     notes = [
         # Discord shows who used a command, but not who clicked a button or submitted a form.
@@ -58,7 +59,7 @@ def result_view(
         _quote(job, show_prompt=show_prompt),
         picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
         subtext(" · ".join(filter(None, notes))),
-        *_rows(job, in_guild=in_guild),
+        *_rows(job, in_guild=in_guild, can_vary=can_vary),
     )
 
 
@@ -76,26 +77,38 @@ def picture_of(job: Job, url: str, *, show_prompt: bool = True) -> Gallery:
     )
 
 
-def shared_view(job: Job, filename: str, *, show_prompt: bool = True) -> ui.LayoutView:
-    """Show a private picture that its member shares."""
+def shared_view(
+    job: Job, filename: str, *, show_prompt: bool = True, can_vary: bool = False
+) -> ui.LayoutView:
+    """Show a private picture that its member shares; `can_vary` as for `result_view`."""
     return build_view(
         _quote(job, show_prompt=show_prompt),
         picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
         subtext(mention(job.request.destination.user_id)),
-        picture_row(job.job_id, _EVERYBODYS),
+        *_everybodys_rows(job, can_vary=can_vary),
     )
 
 
-def _rows(job: Job, *, in_guild: bool) -> list[Row]:
+def _rows(job: Job, *, in_guild: bool, can_vary: bool) -> list[Row]:
     if not in_guild:
         # The other actions need a server with rules and limits.
         return [picture_row(job.job_id, (Action.DETAILS, Action.DELETE))]
     if job.request.destination.private:
         return [
             picture_row(job.job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
-            picture_row(job.job_id, (Action.SHARE, Action.DELETE)),
+            picture_row(job.job_id, with_vary(Action.SHARE, Action.DELETE, can_vary=can_vary)),
         ]
-    return [picture_row(job.job_id, _EVERYBODYS)]
+    return _everybodys_rows(job, can_vary=can_vary)
+
+
+def _everybodys_rows(job: Job, *, can_vary: bool) -> list[Row]:
+    second = with_vary(can_vary=can_vary)
+    return [picture_row(job.job_id, actions) for actions in (_EVERYBODYS, second) if actions]
+
+
+def with_vary(*actions: Action, can_vary: bool) -> tuple[Action, ...]:
+    """Return the actions of a second row, *Vary* before them if the model takes a reference."""
+    return (Action.VARY, *actions) if can_vary else actions
 
 
 def progress_view(job: Job, progress: Progress) -> ui.LayoutView:

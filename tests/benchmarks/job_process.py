@@ -36,7 +36,7 @@ from bot import event_loop
 from bot.observability import log_setup
 
 LINE_BYTES = 1024 * 1024
-BUTTONS = ("Again", "Edit", "Use as reference", "Details", "Delete")
+BUTTON_ROWS = (("Again", "Edit", "Use as reference", "Details", "Delete"), ("Vary",))
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,15 @@ def _view(*parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
 
 
 def _picture_view(prompt: str, filename: str, task_id: str) -> ui.LayoutView:
-    buttons: list[ui.Button[ui.LayoutView]] = [
-        ui.Button(label=label, custom_id=f"{label}:{task_id}") for label in BUTTONS
+    rows: list[ui.ActionRow[ui.LayoutView]] = [
+        ui.ActionRow(*(ui.Button(label=label, custom_id=f"{label}:{task_id}") for label in labels))
+        for labels in BUTTON_ROWS
     ]
     return _view(
         f"> {prompt}",
         ui.MediaGallery(discord.MediaGalleryItem(f"attachment://{filename}", description=prompt)),
         "-# 4 credits",
-        ui.ActionRow(*buttons),
+        *rows,
     )
 
 
@@ -186,12 +187,15 @@ async def post_picture(
 ) -> None:
     """Edit a reply as discord.py does, with a picture and its buttons."""
     item = {"media": {"url": f"attachment://{filename}"}, "description": prompt}
-    buttons = [{"type": 2, "style": 2, "label": each, "custom_id": f"{each}:{filename}"} for each in BUTTONS]
+    rows = [
+        [{"type": 2, "style": 2, "label": each, "custom_id": f"{each}:{filename}"} for each in labels]
+        for labels in BUTTON_ROWS
+    ]
     parts = [
         {"type": 10, "content": f"> {prompt}"},
         {"type": 12, "items": [item]},
         {"type": 10, "content": "-# 4 credits"},
-        {"type": 1, "components": buttons},
+        *({"type": 1, "components": buttons} for buttons in rows),
     ]
     attachments = [{"id": 0, "filename": filename}]
     form = aiohttp.FormData(quote_fields=False)

@@ -13,7 +13,7 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
-PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Details", "Delete"]
+PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Details", "Delete", "Vary"]
 
 
 @pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])
@@ -196,7 +196,7 @@ async def test_a_private_picture_is_visible_to_its_member_until_they_share_it(
     message = await imagine(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
     assert labels(server, message) == [
-        "Again", "Edit", "Use as reference", "Details", "Show to everybody", "Delete",
+        "Again", "Edit", "Use as reference", "Details", "Vary", "Show to everybody", "Delete",
     ]  # fmt: skip
     await server.alice.click(message, label="Show to everybody")
     (public,) = server.visible_to(server.bob)
@@ -229,7 +229,7 @@ async def test_a_forged_button_gives_no_access_to_a_private_picture(server: BotS
     loud = await imagine(server, server.bob, "a loud dog")
     raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
     (job_id,) = {name.rpartition(":")[2] for name in custom_ids(own) if name.startswith("kuas:picture:")}
-    for action in ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel"):
+    for action in ("again", "edit", "use", "vary", "details", "share", "delete", "delete_now", "cancel"):
         set_last_custom_id(raw, f"kuas:picture:{action}:{job_id}")
         result = await server.bob.click(loud, custom_id=f"kuas:picture:{action}:{job_id}")
         assert result.modal is None

@@ -185,7 +185,7 @@ async def test_a_picture_is_nothing_to_work_with_while_it_is_painted(
         said = map(server.text_of, server.visible_to(server.alice))
         return sum("not finished" in words for words in said) == times
 
-    for number, action in enumerate(("use", "share", "delete", "delete_now"), start=1):
+    for number, action in enumerate(("use", "vary", "share", "delete", "delete_now"), start=1):
         custom_id = f"kuas:picture:{action}:{job.job_id}"
         [part for part in walk_components(raw.components) if "custom_id" in part][-1]["custom_id"] = custom_id
         with server.without_settling():

@@ -673,6 +673,25 @@ async def test_a_double_click_makes_one_job(
     assert (await ledger.usage(1)).used_credits == 4 * 9
 
 
+async def test_a_signature_that_discord_has_renewed_makes_no_other_request(
+    store: JobStore, clock: time_machine.Traveller
+) -> None:
+    parent = await add_job(store)
+
+    def click(*urls: str) -> Job:
+        references = tuple(Reference(url, "fox.png", "image/png", 0) for url in urls)
+        request = make_request(user_id=MEMBER, references=references)
+        return make_job(replace(request, model="nano-banana", parent_job_id=parent.job_id))
+
+    fox, cat = "https://cdn.example/1/fox.png", "https://cdn.example/1/cat.png"
+    assert await accept(store, click(f"{fox}?ex=1&hm=a", cat), NO_CONTEXT)
+    for signed in ((f"{fox}?ex=2&hm=b", f"{cat}?ex=2"), (fox, cat)):
+        with pytest.raises(MemberError) as refused:
+            await accept(store, click(*signed), NO_CONTEXT)
+        assert refused.value.reason is MemberReason.ALREADY_ASKED
+    assert await accept(store, click(f"{cat}?ex=1", fox), NO_CONTEXT)
+
+
 async def test_clicks_of_two_members_or_after_a_cancellation_make_two_jobs(
     store: JobStore, clock: time_machine.Traveller
 ) -> None:

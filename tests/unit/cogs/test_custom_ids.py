@@ -43,7 +43,9 @@ COGS = (
     Submission,
 )
 PATTERNS = [route.pattern for cog in COGS for route in routes_of(cog)]
-PICTURE_ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel", "retry")
+PICTURE_ACTIONS = (
+    "again", "edit", "use", "vary", "details", "share", "delete", "delete_now", "cancel", "retry",
+)  # fmt: skip
 LATE_ACTIONS = ("retry", "abandon", "release")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
