@@ -76,7 +76,7 @@ _RULES: Final = {
     (RuleTarget.MODEL, Effect.ALLOW): gettext_noop(
         "{subject} may be used by everybody; models without a rule that allows them may not."
     ),
-    (RuleTarget.MODEL, Effect.DENY): gettext_noop("{subject} may not be used here."),
+    (RuleTarget.MODEL, Effect.DENY): gettext_noop("{subject} may be used by nobody."),
     (RuleTarget.MODEL_ROLE, Effect.ALLOW): gettext_noop(
         "{model} may be used by members with {subject}, and only by those with a role that is allowed for it."
     ),

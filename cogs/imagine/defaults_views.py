@@ -27,10 +27,11 @@ def merged(now: MemberDefaults, given: MemberDefaults) -> MemberDefaults:
 
 def defaults_view(defaults: MemberDefaults, of_guild: MemberDefaults, catalog: ModelCatalog) -> ui.LayoutView:
     """Show a member's defaults, and what the server has where they have none."""
-    own = gettext("as this bot does it")
     texts = [
         value or (gettext("{value}, as this server does it", value=other) if other else own)
-        for value, other in zip(_values(defaults, catalog), _values(of_guild, catalog), strict=True)
+        for value, other, own in zip(
+            _values(defaults, catalog), _values(of_guild, catalog), _unset(catalog), strict=True
+        )
     ]
     return build_view(
         f"### {gettext('Your defaults')}",
@@ -41,10 +42,10 @@ def defaults_view(defaults: MemberDefaults, of_guild: MemberDefaults, catalog: M
 
 def guild_defaults_view(defaults: MemberDefaults, catalog: ModelCatalog) -> ui.LayoutView:
     """Show a server's defaults."""
-    own = gettext("as this bot does it")
+    texts = [value or own for value, own in zip(_values(defaults, catalog), _unset(catalog), strict=True)]
     return build_view(
         f"### {gettext('Defaults of this server')}",
-        _lines([value or own for value in _values(defaults, catalog)], catalog),
+        _lines(texts, catalog),
         subtext(
             gettext(
                 "They apply to members without defaults of their own; what somebody chooses in `/imagine`"
@@ -63,6 +64,13 @@ def _values(defaults: MemberDefaults, catalog: ModelCatalog) -> list[str]:
         format_name(defaults.format) if defaults.format else "",
         privacy[defaults.private],
     ]
+
+
+def _unset(catalog: ModelCatalog) -> list[str]:
+    """Return what stands for defaults that nobody has set, in the order of `_lines`."""
+    own = gettext("as this bot does it")
+    model = gettext("{value}, as this bot does it", value=model_text(catalog.default.name))
+    return [model, own, own, own]
 
 
 def _model(model_id: str, catalog: ModelCatalog) -> str:

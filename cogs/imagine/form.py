@@ -15,7 +15,7 @@ from bot.domain.jobs import Reference
 from bot.domain.model_settings import SettingsRefused, check_settings, join, settable
 from bot.domain.model_settings import split as split_settings
 from cogs.text.escaping import single_line, utf16_length
-from cogs.text.terms import format_name, size_name
+from cogs.text.terms import format_name, reference_name, size_name
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
@@ -200,7 +200,7 @@ def _options(draft: Draft, *, with_format: bool) -> ui.Label[ui.Modal]:
 
 def _keep_options(draft: Draft, room: int) -> list[discord.CheckboxGroupOption]:
     """Return an option for each reference of the draft, or one for all if there is no room for as many."""
-    names = [reference.filename for reference in draft.references]
+    names = [reference_name(reference) for reference in draft.references]
     if not names:
         return []
     if len(names) == 1:

@@ -49,8 +49,10 @@ def settings_refused(data: Data) -> str:
     by = ""
     if isinstance(preset, str):
         by = gettext("The preset {name} has settings, too.", name=escape(preset, _PRESET_UNITS))
-    title = gettext("{model} does not take the settings as they are:", model=name)
-    return "\n".join(filter(None, (title, *lines, others, by, gettext("Please change them, and try again."))))
+    title = gettext(
+        "{model} does not take the settings as they are. Please change them, and try again.", model=name
+    )
+    return "\n".join(filter(None, (title, others, by, *lines)))
 
 
 def _mistake(each: SettingMistake) -> str:
@@ -67,7 +69,7 @@ def _mistake(each: SettingMistake) -> str:
     allowed = allowed_text(each.parameter)
     if not value:
         return gettext("{name} needs a value: {allowed}.", name=name, allowed=allowed)
-    return gettext("{name} cannot be {value}, but {allowed}.", name=name, value=value, allowed=allowed)
+    return gettext("{name} has to be {allowed}, not {value}.", name=name, value=value, allowed=allowed)
 
 
 def allowed_text(parameter: Parameter) -> str:

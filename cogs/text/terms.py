@@ -200,9 +200,17 @@ def size_note(request: Request) -> str:
     )
 
 
-def filenames_text(references: Iterable[Reference]) -> str:
-    """Return the file names of references, for a message."""
-    return ", ".join(escape(reference.filename, FILENAME_UNITS) for reference in references)
+def filenames_text(references: Sequence[Reference]) -> str:
+    """Return the file name of a reference, or the names of several, for a message."""
+    names = [each.filename for each in references]
+    if len(names) > 1:
+        names = [reference_name(each) for each in references]
+    return ", ".join(escape(name, FILENAME_UNITS) for name in names)
+
+
+def reference_name(reference: Reference) -> str:
+    """Return what a reference is called among others: its file name, unless that is only the id of a job."""
+    return gettext("a picture of this bot") if reference.job_id else reference.filename
 
 
 def attached_text(references: Sequence[Reference]) -> str:

@@ -62,7 +62,7 @@ async def test_the_servers_defaults_are_in_the_log_and_can_be_cleared(
     for line in ("Default model", "Z Image", "Default kind of file", "Pictures only for their member"):
         assert line in log
     shown = await defaults(server, server.sari, "server", clear=True, size="square")
-    assert "- Model: as this bot does it" in shown
+    assert "- Model: Qwen Image, as this bot does it" in shown
     assert "- Size: Square\n" in shown
     await imagine(server, prompt="a blue fox")
     assert models_of(rivya) == ["z-image", "qwen-image"]

@@ -55,7 +55,7 @@ async def test_a_denied_model_is_refused_with_the_models_that_may_be_used(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     answer = await access(server, "model", model="flux-2-pro", mode="deny")
-    assert "**Flux 2 Pro** may not be used here." in answer
+    assert "**Flux 2 Pro** may be used by nobody." in answer
     words = await refused(server, model="flux-2-pro")
     assert "do not let you use Flux 2 Pro here. You may use: Qwen Image, Z Image, Seedream 4.0." in words
     assert (server.states(), rivya.tasks) == ([], {})
@@ -188,7 +188,7 @@ async def test_a_role_and_a_channel_at_once_are_refused(server: BotServer) -> No
 
 async def test_the_everyone_role_is_everybody(server: BotServer) -> None:
     answer = await access(server, "model", model="z-image", mode="deny", role=server.guild.default_role)
-    assert "**Z Image** may not be used here." in answer
+    assert "**Z Image** may be used by nobody." in answer
 
 
 @pytest.mark.parametrize("command", ["access model", "access safety", "defaults server"])

@@ -69,11 +69,13 @@ async def test_every_mistake_is_named_with_what_is_allowed_and_nothing_is_charge
 ) -> None:
     wrong = "colour=red, seed=-1, style=manga, SEED=2, high, expand_prompt="
     words = server.response_text(await imagine(server, settings=wrong))
-    assert "Ideogram V3 does not take the settings as they are:" in words
+    assert "Ideogram V3 does not take the settings as they are. Please change them" in words
+    # Clients may draw what follows a list as a part of its last line.
+    assert words.index("Ideogram V3 has these settings") < words.index("- There is no setting")
     for line in (
         "- There is no setting `colour`.",
-        "- `seed` cannot be `-1`, but a whole number from 0 to 9007199254740991.",
-        "- `style` cannot be `manga`, but one of `AUTO`, `GENERAL`, `REALISTIC`, `DESIGN`.",
+        "- `seed` has to be a whole number from 0 to 9007199254740991, not `-1`.",
+        "- `style` has to be one of `AUTO`, `GENERAL`, `REALISTIC`, `DESIGN`, not `manga`.",
         "- `high`: a name and a value are needed, such as `seed=42`.",
         "- `expand_prompt` needs a value: one of `true`, `false`.",
         "Ideogram V3 has these settings: `rendering_speed`, `style`, `expand_prompt`, `seed`,",
@@ -85,7 +87,7 @@ async def test_every_mistake_is_named_with_what_is_allowed_and_nothing_is_charge
 
 async def test_a_model_without_settings_says_so(server: BotServer, rivya: FakeRivya) -> None:
     words = server.response_text(await imagine(server, model="qwen-image", settings="seed=1"))
-    assert "- There is no setting `seed`.\nQwen Image has no settings." in words
+    assert "Qwen Image has no settings.\n- There is no setting `seed`." in words
     assert rivya.tasks == {}
 
 
@@ -106,7 +108,9 @@ async def test_mistakes_are_mended_in_the_form_after_a_restart(server: BotServer
     shown = await server.alice.click(response_of(refused).message, label="Edit and try again")
     assert field(shown, "settings")["value"] == 'seed=abc, negative_prompt="fog, rain"'
     again = await server.alice.submit_modal(shown, fill_modal(shown, settings="seed=1.5"))
-    assert "`seed` cannot be `1.5`" in server.response_text(again)
+    assert "`seed` has to be a whole number from 0 to 9007199254740991, not `1.5`" in server.response_text(
+        again
+    )
     shown = await server.alice.click(response_of(again).message, label="Edit and try again")
     await server.alice.submit_modal(shown, fill_modal(shown, settings=FOG))
     assert [task.params["negative_prompt"] for task in rivya.tasks.values()] == ["fog, rain"]
@@ -216,7 +220,7 @@ async def test_a_setting_that_the_model_has_no_more_is_said_by_again_and_kept_fo
     server.options["extra_models"] = (own,)
     await server.restart()
     words = server.private_text(await server.alice.click(message(server), label="Again"))
-    assert "- `seed` cannot be `42`, but a whole number from 0 to 9." in words
+    assert "- `seed` has to be a whole number from 0 to 9, not `42`." in words
     assert "- There is no setting `negative_prompt`." in words
     shown = await server.alice.click(message(server), label="Edit")
     assert fill_modal(shown)["settings"] == FOG
@@ -307,7 +311,7 @@ async def test_the_option_is_hidden_where_no_model_has_settings(
 async def test_the_mistakes_are_said_in_spanish(server: BotServer) -> None:
     Locales(server.env, "es-ES")
     words = server.response_text(await imagine(server, settings="style=manga"))
-    assert "`style` no puede ser `manga`, sino uno de `AUTO`," in words
+    assert "`style` tiene que ser uno de `AUTO`, `GENERAL`, `REALISTIC`, `DESIGN`, no `manga`." in words
 
 
 async def test_a_price_is_said_as_from_until_it_is_known_and_what_it_rose_by_is_on_the_picture(

@@ -255,10 +255,12 @@ async def test_pictures_made_from_several_pictures_know_all_of_them(server: BotS
     cat, dog = server.channel.history()
     await server.bob.click(cat, label="Use as reference")
     form = await server.bob.click(dog, label="Use as reference")
+    assert kept(form) == [f"Keep reference {number}: a picture of this bot" for number in (1, 2)]
     await server.bob.submit_modal(form, fill_modal(form, prompt="friends"))
     friends = server.channel.history()[-1]
     details = server.response_text(await server.alice.click(friends, label="Details"))
     assert "It was made from 2 pictures; together they cost 9 credits" in details
+    assert "2 references: a picture of this bot, a picture of this bot" in details
     assert details.index("a cat") < details.index("a dog")
 
 
