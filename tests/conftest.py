@@ -6,6 +6,7 @@ import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
+from tests.support import repeated_units
 from tests.support.paths import ROOT
+from tests.support.repeated_units import take_differences, units_run_once
 from tests.support.small_disk import SmallDisk, bounded_files, small_file_system
 from tests.support.temporary_files import use_memory
 
@@ -37,6 +40,7 @@ SLOWEST_FIRST = ("browser", "e2e", "integration", "scenarios")
 
 def pytest_configure(config: pytest.Config) -> None:
     use_memory()
+    repeated_units.install()
     # pytest-xdist would start with the files of the most tests, and end with a file of a few slow ones, on
     # which one worker works alone.
     config.option.loadscopereorder = False
@@ -74,6 +78,14 @@ def default_logging() -> Iterator[None]:
         logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def repeatable_units(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail if a unit, run twice, differs; the mark `units_run_once` lets each run once."""
+    with units_run_once() if request.node.get_closest_marker("units_run_once") else nullcontext():
+        yield
+    assert not (differences := take_differences()), "\n".join(differences)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.storage.database import Database
+from tests.support.repeated_units import units_run_once
 
 
 async def rows(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -31,8 +32,12 @@ def dump_file(path: Path) -> list[str]:
 
 @asynccontextmanager
 async def traced(database: Database) -> AsyncIterator[list[str]]:
-    """Collect the statements that are run inside of the block, with their values filled in."""
+    """Collect the statements that are run inside of the block, with their values filled in.
+
+    Units are run once meanwhile, as the bot runs them.
+    """
     statements: list[str] = []
-    await database.run(lambda tx: tx.set_trace_callback(statements.append))
-    yield statements
-    await database.run(lambda tx: tx.set_trace_callback(None))
+    with units_run_once():
+        await database.run(lambda tx: tx.set_trace_callback(statements.append))
+        yield statements
+        await database.run(lambda tx: tx.set_trace_callback(None))

@@ -214,12 +214,12 @@ async def test_a_first_start_that_is_undone_happens_again(
 ) -> None:
     for guild_id in (1, 2):
         await credit_admin.set_limit(guild_id, Limit(100, Period.MONTH), set_by=9)
-    real, calls = limits.append, itertools.count(1)
+    real = limits.append
 
-    def append(*args: object, **more: object) -> bool:
-        if next(calls) == 2:
+    def append(transaction: sqlite3.Connection, guild_id: int, limit: Limit) -> bool:
+        if guild_id == 2:
             raise sqlite3.OperationalError("disk I/O error")
-        return real(*args, **more)  # type: ignore[arg-type]
+        return real(transaction, guild_id, limit)
 
     monkeypatch.setattr(limits, "append", append)
     with pytest.raises(OperatorError):

@@ -312,6 +312,7 @@ async def test_other_members_keep_their_data(
     assert after.requests[0]["picture_kept"] == 1
 
 
+@pytest.mark.units_run_once
 async def test_a_member_with_very_many_requests_is_erased_in_bounded_units(
     database: Database,
     store: JobStore,

@@ -53,6 +53,7 @@ async def test_a_unit_that_raises_rolls_back_only_its_own_changes(database: Data
     assert await database.run(_count) == 10
 
 
+@pytest.mark.units_run_once
 async def test_units_share_a_commit_without_savepoints_unless_one_raises(database: Database) -> None:
     runs = dict.fromkeys(range(5), 0)
 
