@@ -121,7 +121,10 @@ class JobFiles:
         Nothing is written. The task that is returned is for `fetch_result`, once the job is in `succeeded`.
         """
         fetch = self._fetch(replace(job, result_url=url), anew=False)
-        return asyncio.create_task(fetch, name=f"result {job.job_id}")
+        task = asyncio.create_task(fetch, name=f"result {job.job_id}")
+        # It may fail before it is awaited, or never be, and asyncio logs an error that nobody has read.
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return task
 
     async def fetch_result(
         self, job: Job, *, anew: bool, begun: asyncio.Task[tuple[Picture, bool]] | None = None

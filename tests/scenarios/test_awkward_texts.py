@@ -67,6 +67,7 @@ TESTED = {
     *((f"limits {name}", "reason") for name in ("guild", "member", "role", "remove", "grant", "refund")),
     *(("limits remove", "rule"), ("limits refund", "job"), ("limits timezone", "zone")),
     *(("access forbid", "words"), ("access permit", "word"), ("access block", "reason")),
+    ("access model", "model"),
     *(("presets save", name) for name in ("name", "before", "after")),
     ("presets remove", "name"),
     *((f"operator {name}", "guild") for name in ("ceiling", "pause", "resume")),
@@ -193,6 +194,13 @@ async def test_blocked_words(server: BotServer) -> None:
             assert "no such rule" in await answer(
                 server, server.sari, "access permit", word=awkward.text[:60]
             )
+
+
+async def test_models_of_rules(server: BotServer) -> None:
+    for name, awkward in TEXTS.items():
+        words = await answer(server, server.sari, "access model", model=awkward.text[:100], mode="deny")
+        assert "There is no model" in words, name
+        assert stored(server, "SELECT count(*) FROM access_rules") == [0], name
 
 
 async def test_presets(server: BotServer, rivya: FakeRivya) -> None:
