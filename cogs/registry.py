@@ -163,7 +163,9 @@ def _pictures(
     rejected = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected, catalog)
     compose_forms = ComposeForms(submission, engine, rejected, catalog)
-    model_choices = ModelChoices(submission, engine, stores.drafts, catalog, stores.standings)
+    model_choices = ModelChoices(
+        submission, engine, stores.drafts, catalog, stores.standings, compose_forms, rejected
+    )
     completion = ModelCompletion(catalog, stores.standings, engine.typical_duration)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader, catalog)
     image_sources = ImageSources(stores.pictures, image_workers)
@@ -171,12 +173,13 @@ def _pictures(
         submission,
         compose_forms,
         model_choices,
-        Imagine(submission, compose_forms, model_choices, rejected, stores.presets, catalog, completion),
+        Imagine(submission, model_choices, stores.presets, catalog, completion),
         PictureActions(
             engine,
             stores.history,
             submission,
             compose_forms,
+            model_choices,
             result_messages,
             stores.late_jobs,
             wake_jobs,

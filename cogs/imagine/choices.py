@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import RequestOptions
+    from bot.domain.jobs import Request, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.model_settings import SettingValues
     from bot.engine.engine import JobEngine
     from bot.jobs.drafts import Draft, DraftStore
     from bot.jobs.member_standing import MemberStandingReader
+    from cogs.imagine.compose import ComposeForms
+    from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
 
 
@@ -45,24 +47,35 @@ class ModelChoices(commands.Cog):
         drafts: DraftStore,
         catalog: ModelCatalog,
         standings: MemberStandingReader,
+        compose_forms: ComposeForms,
+        rejected_requests: RejectedRequests,
     ) -> None:
+        self._compose_forms = compose_forms
+        self._rejected_requests = rejected_requests
         self._submission = submission
         self._engine = engine
         self._drafts = drafts
         self._catalog = catalog
         self._standings = standings
 
-    async def open(self, interaction: discord.Interaction, options: RequestOptions) -> None:
-        """Save a request as a draft and show its card.
+    async def begin(self, interaction: discord.Interaction, request: Request | RequestOptions) -> None:
+        """Save a request as a draft and show its card, or its form where one model is offered.
+
+        If it would be refused whatever is typed into the form, say why and give back what was typed.
 
         Raises:
-            MemberError: the request would be refused, whatever is chosen for it.
             OperatorError: `database`.
         """
-        draft = await self._engine.open_draft(options, request_context(interaction))
+        try:
+            if len(self._catalog.offered) == 1:
+                await self._compose_forms.open(interaction, request)
+                return
+            draft = await self._engine.open_draft(request, request_context(interaction))
+        except MemberError as error:
+            await self._rejected_requests.offer_retry(interaction, request, error)
+            return
         if draft is not None:  # else Discord has delivered this interaction before
-            view = await self._card(interaction, draft)
-            await interaction.response.send_message(view=view, ephemeral=True)
+            await self._send_card(interaction, draft)
 
     @component(choice_views.CARD_ID)
     async def show(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -72,11 +85,17 @@ class ModelChoices(commands.Cog):
             MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted.
             OperatorError: `database`.
         """
+        await self._send_card(interaction, await self._unsent(interaction, custom_id))
+
+    async def _send_card(self, interaction: discord.Interaction, draft: Draft) -> None:
+        view = await self._card(interaction, draft)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def _unsent(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> Draft:
         draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if draft is None or draft.taken:
             raise MemberError(MemberReason.DRAFT_TAKEN)
-        view = await self._card(interaction, draft)
-        await interaction.response.send_message(view=view, ephemeral=True)
+        return draft
 
     @component(choice_views.CHOICE_ID)
     async def choose(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -87,16 +106,13 @@ class ModelChoices(commands.Cog):
                 MODEL_UNAVAILABLE, MODEL_REFUSED.
             OperatorError: `database`.
         """
-        draft_id = parse_snowflake(custom_id["draft_id"])
         what, value = custom_id["what"], str(cast("dict[str, Any]", interaction.data)["values"][0])
-        before = await self._submission.own_draft(interaction, draft_id)
-        if before is None or before.taken:
-            raise MemberError(MemberReason.DRAFT_TAKEN)
+        before = await self._unsent(interaction, custom_id)
         if what == choice_views.MODEL:
             change = partial(draft_choices.for_model, model=await self._model(interaction, before, value))
         else:
             change = partial(self._chosen, what=what, value=value)
-        after = await self._drafts.change(draft_id, change)
+        after = await self._drafts.change(before.draft_id, change)
         if after is None:
             raise MemberError(MemberReason.DRAFT_TAKEN)
         lost = draft_choices.lost_settings(before, after)

@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain.errors import MemberError
 from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py evaluates the annotations
 from bot.domain.jobs import Reference, RequestOptions
 from bot.domain.model_settings import SETTINGS_LIMIT
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.presets import PresetStore
     from cogs.imagine.choices import ModelChoices
-    from cogs.imagine.compose import ComposeForms
     from cogs.imagine.model_choices import ModelCompletion
-    from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission
 
 
@@ -36,9 +33,7 @@ class Imagine(commands.Cog):
     def __init__(
         self,
         submission: Submission,
-        compose_forms: ComposeForms,
         model_choices: ModelChoices,
-        rejected_requests: RejectedRequests,
         presets: PresetStore,
         catalog: ModelCatalog,
         model_completion: ModelCompletion,
@@ -48,9 +43,7 @@ class Imagine(commands.Cog):
         self._catalog = catalog
         self._model_completion = model_completion
         self._submission = submission
-        self._compose_forms = compose_forms
         self._model_choices = model_choices
-        self._rejected_requests = rejected_requests
         self._presets = presets
 
     @TrimmedCommand.command(
@@ -101,16 +94,10 @@ class Imagine(commands.Cog):
             preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
             settings=single_line(settings or "", 2 * SETTINGS_LIMIT),
         )
-        try:
-            if prompt is not None:
-                await self._submission.submit(interaction, options)
-                return
-            if len(self._catalog.offered) > 1:
-                await self._model_choices.open(interaction, options)
-            else:
-                await self._compose_forms.open(interaction, options)
-        except MemberError as error:  # caught here so that the options and the reference are not lost
-            await self._rejected_requests.offer_retry(interaction, options, error)
+        if prompt is None:
+            await self._model_choices.begin(interaction, options)
+        else:
+            await self._submission.submit(interaction, options)
 
     @imagine.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -86,6 +86,8 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
     left = int((LEFT.search(await fox.inner_text()) or [""])[1])
 
     await fox.get_by_role("button", name="Edit", exact=True).click()
+    card = page.get_by_role("article").filter(has_text="Change the picture")
+    await card.get_by_role("button", name="Words and references").click()
     prompt = form.get_by_role("textbox", name="Prompt")
     await expect(prompt).to_have_value(PROMPT)
     await expect(form).to_contain_text("Now: forest.png.")

@@ -50,6 +50,15 @@ async def compose(server: Any, **options: Any) -> simcord.InteractionResult:
     return shown
 
 
+async def edit(server: Any, message: Any) -> simcord.InteractionResult:
+    """Open the form of *Edit* by way of the card that comes where several models are offered."""
+    card = await server.alice.click(message, label="Edit")
+    shown: simcord.InteractionResult = await server.alice.click(
+        response_of(card).message, label="Words and references"
+    )
+    return shown
+
+
 class StaleMessage:
     """An earlier state of a message, with its buttons, as a client may still show it."""
 

@@ -11,7 +11,7 @@ from simcord.components import walk_components
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, fill_modal, modal_of, response_of
+from tests.scenarios.interactions import StaleMessage, fill_modal, labels, modal_of, response_of
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "z-image")
@@ -37,11 +37,6 @@ def lists(server: BotServer, card: Any) -> dict[str, str]:
         for item in walk_components(raw)
         if item["type"] == SELECT
     }
-
-
-def labels_of(server: BotServer, message: Any) -> list[str]:
-    raw = server.env.backend.get_message(message.channel.id, message.id).components
-    return [item["label"] for item in walk_components(raw) if "label" in item]
 
 
 async def choose(server: BotServer, card: Any, what: str, value: str) -> Any:
@@ -161,7 +156,7 @@ async def test_a_refusal_that_names_another_model_leads_to_the_card_where_it_is_
 
 async def test_a_refusal_for_which_no_other_model_would_do_has_no_button_for_it(server: BotServer) -> None:
     answer = await server.alice.slash(server.channel, "imagine", prompt="x", settings="seed=1")
-    assert labels_of(server, response_of(answer).message) == ["Edit and try again"]
+    assert labels(server, response_of(answer).message) == ["Edit and try again"]
 
 
 async def test_a_card_whose_draft_was_sent_in_changes_nothing_more(
@@ -310,3 +305,110 @@ async def test_with_one_model_the_form_opens_at_once(open_server: OpenServer) ->
     shown = await server.alice.slash(server.channel, "imagine")
     names = [part["component"]["custom_id"] for part in modal_of(shown)["components"]]
     assert names == ["prompt", "size", "settings", "options"]
+
+
+# Another model for a picture that is there already, and after a refusal.
+
+
+async def paint(server: BotServer, **options: Any) -> Any:
+    """Have a picture made; return its message."""
+    await server.alice.slash(server.channel, "imagine", **({"prompt": "a red fox"} | options))
+    return server.channel.history()[-1]
+
+
+async def test_edit_lets_another_model_paint_the_same_words(server: BotServer, rivya: FakeRivya) -> None:
+    message = await paint(server, model="ideogram-v3", settings="style=DESIGN", size="portrait_16_9")
+    card = response_of(await server.alice.click(message, label="Edit")).message
+    assert "Change the picture" in server.text_of(card)
+    assert lists(server, card)["model"] == "ideogram-v3"
+    assert lists(server, card)["setting1"] == "style=DESIGN"
+    await server.restart()
+    await choose(server, card, "model", "z-image")
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown))
+    task = list(rivya.tasks.values())[-1]
+    assert (task.model, task.prompt, task.size) == ("z-image", "a red fox", "9:16")
+    assert server.query("SELECT count(*) FROM jobs WHERE parent_job_id IS NOT NULL") == [(1,)]
+
+
+async def test_edit_to_a_model_with_a_shorter_limit_gives_the_words_back(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    words = "fox " * 299 + "fox"
+    message = await paint(server, prompt=words)
+    card = response_of(await server.alice.click(message, label="Edit")).message
+    await choose(server, card, "model", "z-image")
+    shown = await server.alice.click(card, label="Words and references")
+    refusal = await server.alice.submit_modal(shown, fill_modal(shown))
+    text = server.response_text(refusal)
+    assert "The prompt is too long for Z Image" in text
+    assert words in text
+    card = response_of(await server.alice.click(response_of(refusal).message, label="Another model")).message
+    assert lists(server, card)["model"] == "z-image"
+    await choose(server, card, "model", "nano-banana-2")
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown))
+    assert [task.model for task in rivya.tasks.values()] == ["qwen-image", "nano-banana-2"]
+    assert [task.prompt for task in rivya.tasks.values()] == [words] * 2
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_edit_of_a_picture_whose_model_cannot_be_used_gives_the_words_and_another_model(
+    server: BotServer, rivya: FakeRivya, gone: bool
+) -> None:
+    message = await paint(server, model="z-image")
+    if gone:
+        rivya.models["z-image"] = replace(rivya.models["z-image"], api_status="coming_soon")
+        await server.restart()
+        await server.wait_idle()
+    else:
+        await deny(server, "z-image")
+    refusal = await server.alice.click(message, label="Edit")
+    text = server.response_text(refusal)
+    assert ("Z Image is not available" if gone else "do not let you use Z Image here") in text
+    assert "a red fox" in text
+    card = response_of(await server.alice.click(response_of(refusal).message, label="Another model")).message
+    assert lists(server, card)["model"] == "qwen-image"
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown))
+    assert [task.model for task in rivya.tasks.values()] == ["z-image", "qwen-image"]
+
+
+async def test_after_a_refusal_for_want_of_credits_a_cheaper_model_can_be_chosen(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await server.sari.slash(server.channel, "limits guild", credits=3, period="month")
+    refusal = await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    assert "3 left: enough for 3 of Z Image." in server.response_text(refusal)
+    await server.restart()
+    message = response_of(refusal).message
+    card = response_of(await server.alice.click(message, label="Another model")).message
+    assert models(server, card)[0] == ("Z Image", "1 credit")
+    await choose(server, card, "model", "z-image")
+    shown = await server.alice.click(card, label="Words and references")
+    await server.alice.submit_modal(shown, fill_modal(shown))
+    assert [(task.model, task.prompt) for task in rivya.tasks.values()] == [("z-image", "a red fox")]
+    second = await server.alice.click(message, label="Another model")
+    assert "This was sent in before" in server.private_text(second)
+
+
+async def test_another_member_and_a_forged_draft_get_no_card(server: BotServer) -> None:
+    await server.sari.slash(server.channel, "limits guild", credits=3, period="month")
+    refusal = await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    message = response_of(refusal).message
+    stale = StaleMessage(server, message)
+    for member, draft_id in ((server.bob, message.id), (server.alice, 2**63)):
+        own = server.query("SELECT draft_id FROM drafts")[0][0] if member is server.bob else draft_id
+        data = {"custom_id": f"kuas:card:{own}", "component_type": 2}
+        answer = await stale.send(member, 3, data)
+        assert "Choose" not in server.private_text(answer)
+        assert "a red fox" not in server.private_text(answer)
+
+
+async def test_with_one_model_edit_is_the_form_and_a_refusal_has_one_button(open_server: OpenServer) -> None:
+    server = await open_server()
+    message = await paint(server)
+    assert modal_of(await server.alice.click(message, label="Edit"))
+    await server.sari.slash(server.channel, "limits guild", credits=3, period="month")
+    refusal = await server.alice.slash(server.channel, "imagine", prompt="a red fox")
+    assert labels(server, response_of(refusal).message) == ["Edit and try again"]

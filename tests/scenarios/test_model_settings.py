@@ -14,7 +14,7 @@ from bot.domain.image_models import Parameter
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import compose, field, fill_modal, modal_of, response_of
+from tests.scenarios.interactions import compose, edit, field, fill_modal, modal_of, response_of
 
 MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "gpt-image-1-5")
 FOG = 'seed=42, negative_prompt="fog, rain"'
@@ -127,11 +127,11 @@ async def test_again_repeats_the_settings_also_after_a_restart(server: BotServer
 
 async def test_edit_shows_the_settings_and_takes_other_ones(server: BotServer, rivya: FakeRivya) -> None:
     await imagine(server)
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     assert fill_modal(shown)["settings"] == FOG
     await server.alice.submit_modal(shown, fill_modal(shown, settings="style=design"))
     assert kept(server) == [KEPT, [["style", "DESIGN"]]]
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     await server.alice.submit_modal(shown, fill_modal(shown, settings=""))
     assert kept(server)[2] is None
 
@@ -142,10 +142,10 @@ async def test_two_pictures_that_differ_in_settings_alone_are_no_double_click(
     await imagine(server, settings="seed=1")
     picture = message(server)
     for settings in ("seed=2", "seed=3"):
-        shown = await server.alice.click(picture, label="Edit")
+        shown = await edit(server, picture)
         await server.alice.submit_modal(shown, fill_modal(shown, settings=settings))
     assert kept(server) == [[["seed", 1]], [["seed", 2]], [["seed", 3]]]
-    shown = await server.alice.click(picture, label="Edit")
+    shown = await edit(server, picture)
     refused = await server.alice.submit_modal(shown, fill_modal(shown, settings="seed=3"))
     assert "You asked for that a moment ago" in server.response_text(refused)
     assert len(rivya.tasks) == 3
@@ -160,7 +160,7 @@ async def test_a_form_without_room_for_the_format_has_it_among_the_options(
     filled = fill_modal(shown, prompt="a red fox")
     assert (filled["settings"], filled["options"]) == ("resolution=2K", ["jpeg"])
     await server.alice.submit_modal(shown, filled)
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     await server.alice.submit_modal(shown, fill_modal(shown, options=[]))
     formats = [(task.params["output_format"], task.params["resolution"]) for task in rivya.tasks.values()]
     assert formats == [("jpg", "2K"), ("png", "2K")]
@@ -171,11 +171,11 @@ async def test_a_long_prompt_leaves_no_room_and_the_settings_stay(
 ) -> None:
     shown = await compose(server, model="nano-banana-2", settings="resolution=2K")
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="a red fox " * 399))
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     await server.alice.submit_modal(shown, fill_modal(shown))
     long = await imagine(server, model="nano-banana-2", prompt="word " * 999, settings="resolution=4K")
     assert server.states() == ["settled"] * 3, server.response_text(long)
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     assert "settings" not in fill_modal(shown)
     await server.alice.submit_modal(shown, fill_modal(shown, prompt="another word"))
     assert [task.params["resolution"] for task in rivya.tasks.values()] == ["2K", "2K", "4K", "4K"]
@@ -222,7 +222,7 @@ async def test_a_setting_that_the_model_has_no_more_is_said_by_again_and_kept_fo
     words = server.private_text(await server.alice.click(message(server), label="Again"))
     assert "- `seed` has to be a whole number from 0 to 9, not `42`." in words
     assert "- There is no setting `negative_prompt`." in words
-    shown = await server.alice.click(message(server), label="Edit")
+    shown = await edit(server, message(server))
     assert fill_modal(shown)["settings"] == FOG
     await server.alice.submit_modal(shown, fill_modal(shown, settings="seed=4"))
     assert kept(server) == [KEPT, [["seed", 4]]]

@@ -12,7 +12,7 @@ from PIL import Image
 from bot.storage.picture_store import picture_folder
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import compose, field, fill_modal, modal_of
+from tests.scenarios.interactions import compose, edit, field, fill_modal, modal_of
 from tests.support.images import make_picture
 
 MODELS = ("nano-banana", "qwen-image", "flux-2-pro")
@@ -241,7 +241,7 @@ async def test_again_and_edit_have_all_references_also_when_discord_has_lost_the
         await server.restart()
     await server.alice.click(message, label="Again")
     assert sent(rivya) == [3, 1, 2]
-    form = await server.alice.click(message, label="Edit")
+    form = await edit(server, message)
     values = fill_modal(form, prompt="a blue fox", options=["keep1", "keep3"])
     await server.alice.submit_modal(form, values)
     assert sent(rivya) == [3, 2]
