@@ -220,6 +220,8 @@ def _extend_draft(
     begun = drafts.newest_unsent(tx, request.destination, priced.at)
     if begun and not may_use_model(begun.model, priced.context, priced.policy):
         begun = None  # its model was denied meanwhile
+    if begun and not catalog.references_of(begun.model):
+        begun = None  # it is gone, or takes none
     if begun:
         extended = drafts.with_references(begun, request, derived=derived)
         if len(extended.references) <= catalog.references_of(extended.model):

@@ -127,7 +127,7 @@ class ComposeForms(commands.Cog):
     def _note(self, draft: Draft) -> str:
         """Say why a reference was not added to the form before; empty if there is nothing to say."""
         full = None if draft.full_model is None else self._catalog.find(draft.full_model)
-        if full is None or not full.reference_count:
+        if full is None:
             return ""
         return ngettext(
             "{model} takes {n} reference, so this one begins a new request.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -273,3 +274,18 @@ async def test_a_price_is_asked_for_with_the_names_of_all(open_server: OpenServe
     assert kept(await use(server, 3)) == ["Keep the reference"]
     await server.alice.click(asked.response.message, label="Paint it")  # type: ignore[union-attr]
     assert sent(rivya) == [1, 2]
+
+
+async def test_a_form_whose_model_is_gone_is_left_without_a_word_about_its_references(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await open_form(server, 1, model="flux-2-pro")
+    rivya.models["flux-2-pro"] = replace(rivya.models["flux-2-pro"], api_status="coming_soon")
+    await server.restart()
+    await server.wait_idle()
+    shown = await use(server, 2)
+    assert kept(shown) == ["Keep the reference"]
+    (label,) = [
+        part for part in modal_of(shown)["components"] if part["component"]["custom_id"] == "reference"
+    ]
+    assert "takes 8 references" not in label["description"]
