@@ -24,7 +24,8 @@ Row: TypeAlias = ui.ActionRow[ui.LayoutView]
 
 CANCELLABLE: Final = (Phase.WAITING, Phase.UPLOADING, Phase.OUTAGE)
 """The phases with a Cancel button. A click may still come too late, and is answered then."""
-_EVERYBODYS: Final = (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS, Action.DELETE)
+_WORK: Final = (Action.AGAIN, Action.EDIT, Action.USE)
+_MORE: Final = (Action.DETAILS, Action.DELETE)
 _FAILED: Final = (Action.AGAIN, Action.EDIT)
 
 
@@ -95,15 +96,15 @@ def _rows(job: Job, *, in_guild: bool, can_vary: bool) -> list[Row]:
         return [picture_row(job.job_id, (Action.DETAILS, Action.DELETE))]
     if job.request.destination.private:
         return [
-            picture_row(job.job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
+            picture_row(job.job_id, (*_WORK, Action.DETAILS)),
             picture_row(job.job_id, with_vary(Action.SHARE, Action.DELETE, can_vary=can_vary)),
         ]
     return _everybodys_rows(job, can_vary=can_vary)
 
 
 def _everybodys_rows(job: Job, *, can_vary: bool) -> list[Row]:
-    second = with_vary(can_vary=can_vary)
-    return [picture_row(job.job_id, actions) for actions in (_EVERYBODYS, second) if actions]
+    rows = (_WORK, (Action.VARY, *_MORE)) if can_vary else ((*_WORK, *_MORE),)
+    return [picture_row(job.job_id, actions) for actions in rows]
 
 
 def with_vary(*actions: Action, can_vary: bool) -> tuple[Action, ...]:

@@ -36,7 +36,7 @@ from bot import event_loop
 from bot.observability import log_setup
 
 LINE_BYTES = 1024 * 1024
-BUTTON_ROWS = (("Again", "Edit", "Use as reference", "Details", "Delete"), ("Vary",))
+BUTTON_ROWS = (("Again", "Edit", "Use as reference"), ("Vary", "Details", "Delete"))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
-PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Details", "Delete", "Vary"]
+PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Vary", "Details", "Delete"]
 
 
 @pytest.fixture(params=[False, True], ids=["before a restart", "after a restart"])

@@ -248,7 +248,7 @@ async def test_a_shared_picture_can_be_varied_by_everybody(server: BotServer, ri
     picture = await painted(server, server.alice, private=True)
     await server.alice.click(picture, label="Show to everybody")
     (shared,) = server.visible_to(server.bob)
-    assert rows_of(server, shared) == [["Again", "Edit", "Use as reference", "Details", "Delete"], [VARY]]
+    assert rows_of(server, shared) == [["Again", "Edit", "Use as reference"], [VARY, "Details", "Delete"]]
     await server.bob.click(shared, label=VARY)
     assert len(rivya.tasks) == 2
     assert len([seen for seen in server.visible_to(server.bob) if seen.attachments]) == 2
@@ -367,6 +367,17 @@ async def test_a_model_without_references_has_no_such_button(
     assert VARY not in labels(server, server.visible_to(server.bob)[-1])
 
 
+async def test_a_model_that_was_denied_since_is_refused_and_an_allowed_one_is_named(
+    open_server: OpenServer, rivya: FakeRivya
+) -> None:
+    server = await open_server(models=("qwen-image", "flux-2-pro"))
+    picture = await painted(server, server.alice, model="flux-2-pro")
+    await server.sari.slash(server.channel, "access model", model="flux-2-pro", mode="deny")
+    refused = await server.alice.click(picture, label=VARY)
+    assert "do not let you use Flux 2 Pro here. You may use: Qwen Image." in server.response_text(refused)
+    assert (len(rivya.tasks), rivya.uploads, server.states()) == (1, {}, ["settled"])
+
+
 async def test_a_model_that_has_lost_its_references_is_refused_and_others_are_named(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
@@ -404,11 +415,12 @@ async def test_an_older_message_keeps_its_buttons_and_they_work(server: BotServe
     picture = await painted(server, server.alice)
     raw = server.env.backend.get_message(server.channel.id, picture.id)
     (container,) = raw.components
-    vary = container["components"].pop()["components"][0]["custom_id"]
+    vary, *others = container["components"].pop()["components"]
+    container["components"][-1]["components"] += others
     assert rows_of(server, picture) == [["Again", "Edit", "Use as reference", "Details", "Delete"]]
     await server.alice.click(picture, label="Again")
     forged = StaleMessage(server, picture)
-    answer = await forged.send(server.bob, 3, {"custom_id": vary, "component_type": 2})
+    answer = await forged.send(server.bob, 3, {"custom_id": vary["custom_id"], "component_type": 2})
     assert "no longer available" in server.response_text(answer)
     assert len(rivya.tasks) == 2
 
@@ -417,6 +429,6 @@ async def test_the_button_is_in_the_language_of_its_readers(server: BotServer) -
     locales = Locales(server.env)
     locales.of_members[server.alice.id] = "es-ES"
     server.env.backend.get_guild(server.guild.id).preferred_locale = "id"
-    assert rows_of(server, await painted(server, server.alice))[-1] == ["Buat variasi"]
+    assert rows_of(server, await painted(server, server.alice))[-1][0] == "Buat variasi"
     private = await painted(server, server.alice, "a fox", private=True)
     assert rows_of(server, private)[-1][0] == "Variar"
