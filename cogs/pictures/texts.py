@@ -36,13 +36,20 @@ def alt_without_prompt() -> str:
     return gettext("The picture that was asked for.")
 
 
-def progress_text(progress: Progress) -> str:  # noqa: PLR0911  # a table whose rows need data
-    """Say what the job is doing. Clients update relative times, so the line stays true between edits."""
+def progress_text(progress: Progress, references: int = 1) -> str:  # noqa: PLR0911  # a table whose rows need data
+    """Say what the job is doing. Clients update relative times, so the line stays true between edits.
+
+    `references` is how many the job has, if it has any.
+    """
     match progress.phase:
         case Phase.WAITING:
             return _waiting(progress)
         case Phase.UPLOADING:
-            return gettext("Uploading your reference. Painting comes next.")
+            return ngettext(
+                "Uploading your reference. Painting comes next.",
+                "Uploading your {n} references. Painting comes next.",
+                references,
+            )
         case Phase.ASKING:
             return gettext("Asking Rivya to paint.")
         case Phase.PAINTING:

@@ -115,7 +115,8 @@ def with_vary(*actions: Action, can_vary: bool) -> tuple[Action, ...]:
 def progress_view(job: Job, progress: Progress) -> ui.LayoutView:
     """Show the prompt and the progress of a running job."""
     rows = [picture_row(job.job_id, (Action.CANCEL,))] if progress.phase in CANCELLABLE else []
-    return build_view(_quote(job, show_prompt=True), texts.progress_text(progress), *rows)
+    line = texts.progress_text(progress, len(job.request.references))
+    return build_view(_quote(job, show_prompt=True), line, *rows)
 
 
 def failure_view(

@@ -207,6 +207,11 @@ def test_every_phase_has_a_text(phase: Phase) -> None:
     assert 10 < utf16_length(line) < MESSAGE_LIMIT
 
 
+@pytest.mark.parametrize(("count", "expected"), [(1, "your reference."), (3, "your 3 references.")])
+def test_the_references_that_are_uploaded_are_counted(count: int, expected: str) -> None:
+    assert expected in texts.progress_text(Progress(Phase.UPLOADING, NOON), count)
+
+
 @pytest.mark.parametrize(
     ("position", "expected"),
     [(1, "next in line"), (2, "place 2 in line"), (112, "place 112 in line")],
