@@ -15,8 +15,8 @@ _GUIDANCE: Final = """\
 **Welcome to the studio.** This is the real Kuas; {note} Choose who you are under *Viewing as*.
 - **Mira** and **Tomo** are members. Type `/imagine`, with a `prompt` such as *a giraffe riding a bicycle at \
 sunset*, and a `reference` if you like; without a prompt it asks for one.{models} Under each picture: \
-*Again*, *Edit*, *Vary*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, `/help` what \
-else there is.
+*Again*, *Edit*, *Vary*, *Use as reference*. `/history` finds one's own, `/credits` says what is left, \
+`/help` what else there is.
 - **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/setup` and \
 `/limits guild` change it.
 - **Rani** runs the bot. *{server}* wants in: *Allow 50* or *Refuse* on the card above. `/operator guilds` \

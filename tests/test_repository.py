@@ -27,6 +27,20 @@ def too_long(name: str, source: str) -> list[str]:
     return found
 
 
+def clocks_in_units(name: str, source: str) -> list[str]:
+    """Units of work and their parts that read the clock: run again, they would write another time."""
+    functions = (
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.Lambda)
+    )
+    units = (node for node in functions if {arg.arg for arg in node.args.args[:1]} & {"tx", "transaction"})
+    return [
+        f"{name}:{call.lineno}: a unit reads the clock"
+        for unit in units
+        for call in ast.walk(unit)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "now_ms"
+    ]
+
+
 def wrong_migrations(files: dict[str, str]) -> list[str]:
     """Names that are not 0001_..., 0002_... in a row, and files that do not begin with their reason."""
     found = [
@@ -42,6 +56,11 @@ def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     assert too_long(path.name, path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_unit_of_work_reads_the_clock(path: Path) -> None:
+    assert clocks_in_units(path.name, path.read_text("utf-8")) == []
+
+
 def test_migrations_are_numbered_and_give_their_reason() -> None:
     files = {path.name: path.read_text("utf-8") for path in (ROOT / "bot/storage/migrations").glob("*.sql")}
     assert len(files) >= 5
@@ -53,6 +72,8 @@ def test_the_checks_find_what_is_wrong() -> None:
     assert too_long("a.py", "x = 1\n" * 401) == ["a.py: 401 lines, at most 400"]
     long = "def f():\n" + "    x = 1\n" * 45
     assert too_long("a.py", long) == ["a.py: f has 46 lines, at most 45"]
+    unit = "def save():\n    at = now_ms()\n    run(lambda tx: insert(tx, now_ms()))\n"
+    assert clocks_in_units("a.py", unit) == ["a.py:3: a unit reads the clock"]
     assert wrong_migrations({"0001_a.sql": "-- why", "0003_b.sql": "SELECT 1"}) == [
         "0003_b.sql: expected 0002_<what>.sql",
         "0003_b.sql: begin with `-- reason`",

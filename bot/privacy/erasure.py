@@ -56,10 +56,10 @@ class ErasureRequests:
             )
             tx.execute("DELETE FROM drafts WHERE user_id = ? AND drafted_at <= ?", (user_id, at))
             tx.execute("DELETE FROM member_defaults WHERE user_id = ? AND set_at <= ?", (user_id, at))
-            return _anonymize_jobs(tx, user_id, at)
+            return _anonymize_jobs(tx, user_id, asked_at=at, at=at)
 
         erased = await self._database.run(unit)
-        erased += await self._anonymize_remaining_jobs(user_id, at)
+        erased += await self._anonymize_remaining_jobs(user_id, asked_at=at, at=at)
         await self._anonymize_records(user_id, asked_at=at, at=at)
         return erased
 
@@ -78,12 +78,14 @@ class ErasureRequests:
 
         done = 0
         for user_id, asked_at in await self._database.run(unit):
-            done += await self._anonymize_remaining_jobs(user_id, asked_at)
+            done += await self._anonymize_remaining_jobs(user_id, asked_at=asked_at, at=at)
             done += await self._anonymize_records(user_id, asked_at=asked_at, at=at)
         return done
 
-    async def _anonymize_remaining_jobs(self, user_id: int, asked_at: int) -> int:
-        return await self._database.run_in_batches(lambda tx: _anonymize_jobs(tx, user_id, asked_at))
+    async def _anonymize_remaining_jobs(self, user_id: int, *, asked_at: int, at: int) -> int:
+        return await self._database.run_in_batches(
+            lambda tx: _anonymize_jobs(tx, user_id, asked_at=asked_at, at=at)
+        )
 
     async def _anonymize_records(self, user_id: int, *, asked_at: int, at: int) -> int:
         """Anonymise what is not in force any more; delete the erasure request once nothing is left.
@@ -103,10 +105,10 @@ class ErasureRequests:
         return changed
 
 
-def _anonymize_jobs(transaction: sqlite3.Connection, user_id: int, asked_at: int) -> int:
+def _anonymize_jobs(transaction: sqlite3.Connection, user_id: int, *, asked_at: int, at: int) -> int:
     """Anonymise one batch of finished jobs of one guild; returns how many, 0 if none are left."""
     for guild_id in guilds_of(transaction, user_id):
-        end_late_jobs(transaction, guild_id, user_id, until=asked_at, at=now_ms())
+        end_late_jobs(transaction, guild_id, user_id, until=asked_at, at=at)
         rows = transaction.execute(
             "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at <= ?"
             " AND finished_at IS NOT NULL LIMIT ?",
