@@ -520,6 +520,13 @@ def test_the_example_loads_and_shows_every_key_with_its_default(write: Write) ->
                 assert getattr(getattr(loaded, name), key) == field.default, f"{name}.{key}"
 
 
+def test_the_tables_of_the_example_take_no_key_of_its_section_with_them(write: Write) -> None:
+    text = re.sub(r"^#   ", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    rivya = load(write(re.sub("put-the-.*-here", "a-secret", text))).rivya
+    assert [model.model_id for model in rivya.extra_models] == ["new-model"]
+    assert rivya.settings_prices == {("gpt-image-1-5", (("quality", "high"),)): 8}
+
+
 def test_every_key_of_the_example_has_a_comment_above_it() -> None:
     lines = EXAMPLE.read_text("utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r"(# )?\w+ = ", line)]
