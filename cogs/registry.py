@@ -21,11 +21,11 @@ from cogs.credits.balance import Credits
 from cogs.credits.report import Reports
 from cogs.doctor.commands import Doctor
 from cogs.help.commands import Help
-from cogs.imagine.choices import ModelChoices
 from cogs.imagine.command import Imagine
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.context_menus import ContextMenus
 from cogs.imagine.defaults import Defaults
+from cogs.imagine.draft_cards import DraftCards
 from cogs.imagine.model_choices import ModelCompletion
 from cogs.imagine.presets import PresetCommands
 from cogs.imagine.rejection import RejectedRequests
@@ -163,7 +163,7 @@ def _pictures(
     rejected = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected, catalog)
     compose_forms = ComposeForms(submission, engine, rejected, catalog)
-    model_choices = ModelChoices(
+    draft_cards = DraftCards(
         submission, engine, stores.drafts, catalog, stores.standings, compose_forms, rejected
     )
     completion = ModelCompletion(catalog, stores.standings, engine.typical_duration)
@@ -172,14 +172,14 @@ def _pictures(
     return (
         submission,
         compose_forms,
-        model_choices,
-        Imagine(submission, model_choices, stores.presets, catalog, completion),
+        draft_cards,
+        Imagine(submission, draft_cards, stores.presets, catalog, completion),
         PictureActions(
             engine,
             stores.history,
             submission,
             compose_forms,
-            model_choices,
+            draft_cards,
             result_messages,
             stores.late_jobs,
             wake_jobs,

@@ -22,7 +22,7 @@ from cogs.ui.model_names import find_model
 if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.presets import PresetStore
-    from cogs.imagine.choices import ModelChoices
+    from cogs.imagine.draft_cards import DraftCards
     from cogs.imagine.model_choices import ModelCompletion
     from cogs.imagine.submission import Submission
 
@@ -33,7 +33,7 @@ class Imagine(commands.Cog):
     def __init__(
         self,
         submission: Submission,
-        model_choices: ModelChoices,
+        draft_cards: DraftCards,
         presets: PresetStore,
         catalog: ModelCatalog,
         model_completion: ModelCompletion,
@@ -43,7 +43,7 @@ class Imagine(commands.Cog):
         self._catalog = catalog
         self._model_completion = model_completion
         self._submission = submission
-        self._model_choices = model_choices
+        self._draft_cards = draft_cards
         self._presets = presets
 
     @TrimmedCommand.command(
@@ -95,7 +95,7 @@ class Imagine(commands.Cog):
             settings=single_line(settings or "", 2 * SETTINGS_LIMIT),
         )
         if prompt is None:
-            await self._model_choices.begin(interaction, options)
+            await self._draft_cards.begin(interaction, options)
         else:
             await self._submission.submit(interaction, options)
 

@@ -15,7 +15,7 @@ import structlog
 from discord import ui
 
 from bot.domain.errors import LimitExceeded, MemberError, OperatorError
-from cogs.imagine.choice_views import card_button
+from cogs.imagine.draft_card_views import card_button
 from cogs.imagine.form import fits
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext

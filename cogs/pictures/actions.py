@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem, HistoryStore
     from bot.jobs.late_jobs import LateJobStore
-    from cogs.imagine.choices import ModelChoices
     from cogs.imagine.compose import ComposeForms
+    from cogs.imagine.draft_cards import DraftCards
     from cogs.imagine.submission import Submission
     from cogs.pictures.result_messages import ResultMessages
 
@@ -52,7 +52,7 @@ class PictureActions(commands.Cog):
         history: HistoryStore,
         submission: Submission,
         compose_forms: ComposeForms,
-        model_choices: ModelChoices,
+        draft_cards: DraftCards,
         result_messages: ResultMessages,
         late_jobs: LateJobStore,
         wake_jobs: Callable[[], None],
@@ -63,7 +63,7 @@ class PictureActions(commands.Cog):
         self._history = history
         self._submission = submission
         self._compose_forms = compose_forms
-        self._model_choices = model_choices
+        self._draft_cards = draft_cards
         self._result_messages = result_messages
         self._late_jobs = late_jobs
         self._wake_jobs = wake_jobs
@@ -100,7 +100,7 @@ class PictureActions(commands.Cog):
         await self._submission.submit(interaction, await self._repeat_request(interaction, item))
 
     async def _edit(self, interaction: discord.Interaction, item: HistoryItem) -> None:
-        await self._model_choices.begin(interaction, await self._repeat_request(interaction, item))
+        await self._draft_cards.begin(interaction, await self._repeat_request(interaction, item))
 
     async def _repeat_request(self, interaction: discord.Interaction, item: HistoryItem) -> Request:
         destination = destination_of(interaction, private=_is_private(interaction, item))

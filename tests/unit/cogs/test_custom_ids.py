@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.credits.audit_log import Cursor
 from bot.domain.ids import MAX_ID
 from bot.domain.periods import Period
-from cogs.imagine.choices import ModelChoices
 from cogs.imagine.compose import ComposeForms
+from cogs.imagine.draft_cards import DraftCards
 from cogs.imagine.rejection import retry_button
 from cogs.imagine.submission import Submission
 from cogs.limits import audit_log
@@ -33,9 +33,9 @@ MAX_UNITS = 100
 COGS = (
     AuditLogCommand,
     ComposeForms,
+    DraftCards,
     History,
     LateJobCommands,
-    ModelChoices,
     Operator,
     PictureActions,
     Privacy,

@@ -14,7 +14,7 @@ from bot.domain.access import require_model
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import draft_choices
 from bot.jobs.model_choice import ChosenModel, naming_others
-from cogs.imagine import choice_views
+from cogs.imagine import draft_card_views as views
 from cogs.imagine.model_choices import unusable
 from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, request_context
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from cogs.imagine.submission import Submission
 
 
-class ModelChoices(commands.Cog):
-    """The cards on which a model is chosen, with what it lets choose."""
+class DraftCards(commands.Cog):
+    """The private cards of drafts, with the lists to choose from."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ModelChoices(commands.Cog):
         if draft is not None:  # else Discord has delivered this interaction before
             await self._send_card(interaction, draft)
 
-    @component(choice_views.CARD_ID)
+    @component(views.CARD_ID)
     async def show(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show the card of a draft, such as that of a request which was refused because of its model.
 
@@ -97,7 +97,7 @@ class ModelChoices(commands.Cog):
             raise MemberError(MemberReason.DRAFT_TAKEN)
         return draft
 
-    @component(choice_views.CHOICE_ID)
+    @component(views.CHOICE_ID)
     async def choose(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Change the draft by what was chosen in one of the lists, and show its card again.
 
@@ -108,7 +108,7 @@ class ModelChoices(commands.Cog):
         """
         what, value = custom_id["what"], str(cast("dict[str, Any]", interaction.data)["values"][0])
         before = await self._unsent(interaction, custom_id)
-        if what == choice_views.MODEL:
+        if what == views.MODEL:
             change = partial(draft_choices.for_model, model=await self._model(interaction, before, value))
         else:
             change = partial(self._chosen, what=what, value=value)
@@ -128,7 +128,7 @@ class ModelChoices(commands.Cog):
             draft.guild_id, draft.user_id, context.role_ids, model, draft.settings
         )
         reasons = unusable(self._catalog, context, standing)
-        return choice_views.choices_view(draft, self._catalog, price, reasons, lost)
+        return views.card_view(draft, self._catalog, price, reasons, lost)
 
     async def _model(self, interaction: discord.Interaction, draft: Draft, model_id: str) -> ImageModel:
         """Return the model that was chosen for a draft, if it is there and its member may use it.
@@ -146,9 +146,9 @@ class ModelChoices(commands.Cog):
     def _chosen(self, draft: Draft, what: str, value: str) -> Draft:
         """Return a draft with a choice; the value may be forged, so the model has to take it."""
         model = self._catalog.offered_or_nearest(draft.model)
-        if what == choice_views.SIZE:
+        if what == views.SIZE:
             return draft_choices.with_size(draft, model, value)
-        if what == choice_views.FORMAT:
+        if what == views.FORMAT:
             return draft_choices.with_format(draft, model, value)
         name, _, option = value.partition("=")
         return draft_choices.with_setting(draft, model, name, option)

@@ -39,7 +39,7 @@ SETTINGS_SHOWN: Final = 6
 FILENAME_UNITS: Final = 60
 
 
-def choices_view(
+def card_view(
     draft: Draft, catalog: ModelCatalog, price: Quote, unusable: Mapping[str, str], lost: SettingValues = ()
 ) -> ui.LayoutView:
     """Show what can be chosen for a draft.
@@ -83,7 +83,7 @@ def words_button(draft_id: int) -> ui.Button[ui.LayoutView]:
 
 
 def card_button(draft_id: int) -> ui.Button[ui.LayoutView]:
-    """Make the button that shows the card of a draft; `ModelChoices.show` handles it."""
+    """Make the button that shows the card of a draft; `DraftCards.show` handles it."""
     return ui.Button(label=gettext("Another model"), custom_id=f"kuas:card:{draft_id}")
 
 

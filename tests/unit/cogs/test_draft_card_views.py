@@ -16,7 +16,7 @@ from bot.domain.prices import Quote
 from bot.jobs.draft_choices import for_model, lost_settings, with_format, with_setting, with_size
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
-from cogs.imagine.choice_views import choices_view
+from cogs.imagine.draft_card_views import card_view
 from cogs.text.translation import use_locale
 from cogs.ui.discord_limits import CHOICES, FORM_PARTS
 from tests.support.factories import make_request
@@ -34,7 +34,7 @@ def draft_of(model: ImageModel, **changes: object) -> Draft:
 def lists(
     draft: Draft, catalog: ModelCatalog = CATALOG, unusable: Mapping[str, str] | None = None
 ) -> list[ui.Select[ui.LayoutView]]:
-    view = choices_view(draft, catalog, Quote(4), unusable or {})
+    view = card_view(draft, catalog, Quote(4), unusable or {})
     return [each for each in view.walk_children() if isinstance(each, ui.Select)]
 
 
