@@ -16,7 +16,7 @@ from bot.domain.jobs import Request, RequestOptions
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.text.translation import ngettext
-from cogs.ui.component_router import SNOWFLAKE, component, modal, parse_snowflake
+from cogs.ui.component_router import component, modal, parse_snowflake
 from cogs.ui.context import destination_of, request_context
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ComposeForms(commands.Cog):
         if draft is not None:  # else Discord has delivered this interaction before
             await interaction.response.send_modal(self._form(draft, note or self._note(draft)))
 
-    @component(rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})")
+    @component(form.BUTTON_ID)
     async def reopen(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Show the form again with everything that was typed.
 
@@ -100,9 +100,7 @@ class ComposeForms(commands.Cog):
             MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted.
             OperatorError: `database`.
         """
-        draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
-        if draft is None or draft.taken:
-            raise MemberError(MemberReason.DRAFT_TAKEN)
+        draft = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         await interaction.response.send_modal(self._form(draft))
 
     @modal(form.CUSTOM_ID)

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.domain.prices import ShownPrice
 from cogs.text.escaping import escape
-from cogs.text.setting_messages import settings_text
+from cogs.text.setting_messages import chosen_settings
 from cogs.text.terms import (
     attached_text,
     credits_text,
@@ -24,7 +24,6 @@ from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Request
     from bot.domain.limits import Usage
     from bot.jobs.submission import NeedsConfirmation
 
@@ -50,7 +49,7 @@ def price_question_view(question: NeedsConfirmation, model_name: str | None) -> 
     notes = [
         f"{note}." if note else "",
         attached_text(request.references),
-        _settings(request),
+        chosen_settings(request.settings),
         ""
         if question.quote.is_exact
         else gettext("These settings can cost more: how much is known once it is painted."),
@@ -78,12 +77,6 @@ def _left_after(usage: Usage, cost_credits: int) -> str:
         rule=scope_text(usage),
         this_period=period_noun(usage.period),
     )
-
-
-def _settings(request: Request) -> str:
-    if not request.settings:
-        return ""
-    return gettext("With the settings {settings}.", settings=settings_text(request.settings))
 
 
 def declined_view() -> ui.LayoutView:

@@ -9,9 +9,10 @@ from discord import ui
 
 from bot.domain.model_settings import settable
 from bot.domain.prices import ShownPrice
+from cogs.imagine import form
 from cogs.text.escaping import escape, single_line, utf16_length
-from cogs.text.setting_messages import settings_text
-from cogs.text.terms import amount_text, attached_text, format_name, price_text, size_name
+from cogs.text.setting_messages import chosen_settings, settings_text
+from cogs.text.terms import FILENAME_UNITS, amount_text, attached_text, format_name, price_text
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
@@ -36,7 +37,6 @@ CHOICE_ID: Final = (
 CARD_ID: Final = rf"kuas:card:(?P<draft_id>{SNOWFLAKE})"
 SETTINGS_SHOWN: Final = 6
 """How many settings a card has lists for; the others can be typed in the form."""
-FILENAME_UNITS: Final = 60
 
 
 def card_view(
@@ -55,7 +55,7 @@ def card_view(
     shown = ShownPrice(price.credits, catalog.name_to_show(model.model_id), can_rise=not price.is_exact)
     lists = [
         _select(draft, MODEL, gettext("Model"), _models(model, catalog, unusable)),
-        _select(draft, SIZE, gettext("Size"), _sizes(draft, model)),
+        _select(draft, SIZE, gettext("Size"), form.size_options(draft, model)),
     ]
     if len(model.file_formats) > 1:
         lists.append(_select(draft, FORMAT, gettext("Kind of file"), _formats(draft, model)))
@@ -63,22 +63,12 @@ def card_view(
         _select(draft, f"{SETTING}{number}", name, options)
         for number, (name, options) in enumerate(_settings(draft, model))
     ]
-    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
     return build_view(
-        f"### {title}",
+        f"### {form.title(draft)}",
         "\n".join(filter(None, (price_text(shown), *_notes(draft, lost)))),
         *lists,
-        row(words_button(draft.draft_id)),
+        row(form.form_button(draft.draft_id, gettext("Words and references"))),
         subtext(gettext("Nothing is charged before you send the words.")),
-    )
-
-
-def words_button(draft_id: int) -> ui.Button[ui.LayoutView]:
-    """Make the button that shows the form of a draft; `ComposeForms.reopen` handles it."""
-    return ui.Button(
-        label=gettext("Words and references"),
-        style=discord.ButtonStyle.primary,
-        custom_id=f"kuas:draft:{draft_id}",
     )
 
 
@@ -88,16 +78,13 @@ def card_button(draft_id: int) -> ui.Button[ui.LayoutView]:
 
 
 def _notes(draft: Draft, lost: SettingValues) -> list[str]:
-    notes = []
-    if draft.references:
-        notes.append(attached_text(draft.references))
-    if draft.preset is not None:
-        notes.append(gettext("With the preset {name}.", name=escape(draft.preset.name, FILENAME_UNITS)))
-    if draft.settings:
-        notes.append(gettext("With the settings {settings}.", settings=settings_text(draft.settings)))
-    if lost:
-        notes.append(gettext("This model does not take {settings}.", settings=settings_text(lost)))
-    return notes
+    preset = draft.preset
+    return [
+        attached_text(draft.references),
+        gettext("With the preset {name}.", name=escape(preset.name, FILENAME_UNITS)) if preset else "",
+        chosen_settings(draft.settings),
+        gettext("This model does not take {settings}.", settings=settings_text(lost)) if lost else "",
+    ]
 
 
 def _select(
@@ -133,13 +120,6 @@ def _model_note(model: ImageModel, catalog: ModelCatalog) -> str:
     if model.reference_count:
         parts.append(ngettext("{n} reference", "{n} references", model.reference_count))
     return " · ".join(parts)
-
-
-def _sizes(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:
-    return [
-        discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
-        for size in model.sizes
-    ]
 
 
 def _formats(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:

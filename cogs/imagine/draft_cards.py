@@ -85,17 +85,12 @@ class DraftCards(commands.Cog):
             MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted.
             OperatorError: `database`.
         """
-        await self._send_card(interaction, await self._unsent(interaction, custom_id))
+        draft = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
+        await self._send_card(interaction, draft)
 
     async def _send_card(self, interaction: discord.Interaction, draft: Draft) -> None:
         view = await self._card(interaction, draft)
         await interaction.response.send_message(view=view, ephemeral=True)
-
-    async def _unsent(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> Draft:
-        draft = await self._submission.own_draft(interaction, parse_snowflake(custom_id["draft_id"]))
-        if draft is None or draft.taken:
-            raise MemberError(MemberReason.DRAFT_TAKEN)
-        return draft
 
     @component(views.CHOICE_ID)
     async def choose(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
@@ -107,7 +102,7 @@ class DraftCards(commands.Cog):
             OperatorError: `database`.
         """
         what, value = custom_id["what"], str(cast("dict[str, Any]", interaction.data)["values"][0])
-        before = await self._unsent(interaction, custom_id)
+        before = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if what == views.MODEL:
             change = partial(draft_choices.for_model, model=await self._model(interaction, before, value))
         else:

@@ -15,7 +15,7 @@ from bot.domain.jobs import Reference
 from bot.domain.model_settings import SettingsRefused, check_settings, join, settable
 from bot.domain.model_settings import split as split_settings
 from cogs.text.escaping import single_line, utf16_length
-from cogs.text.terms import format_name, reference_name, size_name
+from cogs.text.terms import FILENAME_UNITS, format_name, reference_name, size_name
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.jobs.drafts import Draft
 
 CUSTOM_ID: Final = rf"kuas:form:(?P<draft_id>{SNOWFLAKE})"
+BUTTON_ID: Final = rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})"
 PROMPT: Final = "prompt"
 MORE: Final = "more"
 SIZE: Final = "size"
@@ -43,7 +44,6 @@ UPLOADS: Final = 10
 """The most files that a field takes: https://discord.com/developers/docs/components/reference#file-upload"""
 CHECKBOXES: Final = 10
 """The most options of a group: https://discord.com/developers/docs/components/reference#checkbox-group"""
-NAME_UNITS: Final = 60
 JPEG: Final = "jpeg"
 """An option that replaces the format field if settings or a long prompt take its place."""
 _SEPARATORS: Final = {"": "none", " ": "space", "\n": "line"}
@@ -83,8 +83,17 @@ def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.M
     left_out = FORMAT not in {name for name, _ in choices}
     both = JPEG in model.file_formats and len(model.file_formats) > 1
     fields.append(_options(draft, with_format=left_out and both))
-    title = gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
-    return build_form(title, f"kuas:form:{draft.draft_id}", *fields)
+    return build_form(title(draft), f"kuas:form:{draft.draft_id}", *fields)
+
+
+def form_button(draft_id: int, label: str) -> ui.Button[ui.LayoutView]:
+    """Make a button that shows the form of a draft; `ComposeForms.reopen` handles it."""
+    return ui.Button(label=label, style=discord.ButtonStyle.primary, custom_id=f"kuas:draft:{draft_id}")
+
+
+def title(draft: Draft) -> str:
+    """Return the title of what shows a draft."""
+    return gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
 
 
 def _choices(draft: Draft, model: ImageModel, room: int) -> list[tuple[str, ui.Label[ui.Modal]]]:
@@ -138,11 +147,16 @@ def _prompt_hint(draft: Draft) -> str:
 
 
 def _sizes(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
-    options = [
+    field: ui.Select[ui.Modal] = ui.Select(custom_id=SIZE, options=size_options(draft, model), required=True)
+    return labelled(gettext("Size"), field)
+
+
+def size_options(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:
+    """Return the sizes of a model, that of the draft chosen."""
+    return [
         discord.SelectOption(label=size_name(size), value=size, default=size == draft.size)
         for size in model.sizes
     ]
-    return labelled(gettext("Size"), ui.Select(custom_id=SIZE, options=options, required=True))
 
 
 def _formats(draft: Draft, model: ImageModel) -> ui.Label[ui.Modal]:
@@ -209,16 +223,14 @@ def _keep_options(draft: Draft, room: int) -> list[discord.CheckboxGroupOption]:
         labels = {KEEP: gettext("Keep all {n} references", n=len(names))}
     else:
         labels = {
-            f"{KEEP}{number}": gettext("Keep reference {number}: {name}", number=number, name=_short(name))
+            f"{KEEP}{number}": gettext(
+                "Keep reference {number}: {name}", number=number, name=single_line(name, FILENAME_UNITS)
+            )
             for number, name in enumerate(names, start=1)
         }
     return [
         discord.CheckboxGroupOption(label=label, value=value, default=True) for value, label in labels.items()
     ]
-
-
-def _short(name: str) -> str:
-    return single_line(name, NAME_UNITS)
 
 
 def fits(prompt: str) -> bool:

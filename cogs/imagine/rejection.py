@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import discord
 import structlog
-from discord import ui
 
 from bot.domain.errors import LimitExceeded, MemberError, OperatorError
 from cogs.imagine.draft_card_views import card_button
-from cogs.imagine.form import fits
+from cogs.imagine.form import fits, form_button
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
 from cogs.ui.layout import row
 from cogs.ui.responses import return_text
 
 if TYPE_CHECKING:
+    import discord
+
     from bot.domain.jobs import Request, RequestOptions
     from bot.jobs.drafts import DraftStore
     from cogs.ui.error_reporter import DiscordErrorReporter
@@ -58,7 +58,7 @@ class RejectedRequests:
         rows = []
         if draft_id is not None:
             others = [card_button(draft_id)] if _names_another_model(error) else []
-            rows.append(row(retry_button(draft_id), *others))
+            rows.append(row(form_button(draft_id, gettext("Edit and try again")), *others))
         await return_text(interaction, sentence, request.prompt, *rows)
 
 
@@ -67,12 +67,3 @@ def _names_another_model(error: Exception) -> bool:
     if isinstance(error, LimitExceeded):
         return error.cheaper is not None
     return isinstance(error, MemberError) and bool(error.data.get("others"))
-
-
-def retry_button(draft_id: int) -> ui.Button[ui.LayoutView]:
-    """Make the button that shows the form of a draft; `ComposeForms.reopen` handles it."""
-    return ui.Button(
-        label=gettext("Edit and try again"),
-        style=discord.ButtonStyle.primary,
-        custom_id=f"kuas:draft:{draft_id}",
-    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from discord.ext import commands
 
 from bot.discord_client.errors import DiscordErrorKind, classify
+from bot.domain.errors import MemberError, MemberReason
 from bot.jobs.submission import Accepted, NeedsConfirmation
 from cogs.imagine import confirm_views
 from cogs.ui.component_router import component, parse_snowflake
@@ -155,3 +156,15 @@ class Submission(commands.Cog):
         draft = await self._drafts.find(draft_id)
         owner = (interaction.guild_id, interaction.user.id)
         return draft if draft is not None and (draft.guild_id, draft.user_id) == owner else None
+
+    async def unsent_draft(self, interaction: discord.Interaction, draft_id: int) -> Draft:
+        """Return a draft of this member in this server that can still be submitted.
+
+        Raises:
+            MemberError: DRAFT_TAKEN; it is somebody else's, expired or was submitted.
+            OperatorError: `database`.
+        """
+        draft = await self.own_draft(interaction, draft_id)
+        if draft is None or draft.taken:
+            raise MemberError(MemberReason.DRAFT_TAKEN)
+        return draft

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.image_models import MAX_NUMBER
 from bot.domain.model_settings import TEXT_LIMIT, Mistake, join
 from cogs.text.escaping import code_span, escape
-from cogs.text.terms import model_text
+from cogs.text.terms import FILENAME_UNITS, model_text
 from cogs.text.translation import gettext, number
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ SETTINGS_UNITS: Final = 500
 """How much of all settings a message repeats."""
 _TYPED_UNITS: Final = 60
 """How much of one name or value a message repeats."""
-_PRESET_UNITS: Final = 60
 _MISTAKES_SHOWN: Final = 10
 _CHOICES_SHOWN: Final = 25
 
@@ -30,6 +29,11 @@ _CHOICES_SHOWN: Final = 25
 def settings_text(settings: SettingValues) -> str:
     """Return settings as they are typed."""
     return code_span(join(settings), SETTINGS_UNITS)
+
+
+def chosen_settings(settings: SettingValues) -> str:
+    """Return the sentence that says with which settings a picture will be made; "" without any."""
+    return gettext("With the settings {settings}.", settings=settings_text(settings)) if settings else ""
 
 
 def settings_refused(data: Data) -> str:
@@ -48,7 +52,7 @@ def settings_refused(data: Data) -> str:
         others = gettext("{model} has these settings: {names}.", model=name, names=names) if unknown else ""
     by = ""
     if isinstance(preset, str):
-        by = gettext("The preset {name} has settings, too.", name=escape(preset, _PRESET_UNITS))
+        by = gettext("The preset {name} has settings, too.", name=escape(preset, FILENAME_UNITS))
     title = gettext(
         "{model} does not take the settings as they are. Please change them, and try again.", model=name
     )

@@ -12,8 +12,9 @@ from bot.credits.audit_log import Cursor
 from bot.domain.ids import MAX_ID
 from bot.domain.periods import Period
 from cogs.imagine.compose import ComposeForms
+from cogs.imagine.draft_card_views import card_button
 from cogs.imagine.draft_cards import DraftCards
-from cogs.imagine.rejection import retry_button
+from cogs.imagine.form import form_button
 from cogs.imagine.submission import Submission
 from cogs.limits import audit_log
 from cogs.limits.audit_log import AuditLogCommand
@@ -63,7 +64,8 @@ def test_every_cog_handles_components() -> None:
 @pytest.mark.parametrize(
     ("custom_id", "values"),
     [
-        (retry_button(MAX_ID).custom_id, {"draft_id": str(MAX_ID)}),
+        (form_button(MAX_ID, "Edit").custom_id, {"draft_id": str(MAX_ID)}),
+        (card_button(MAX_ID).custom_id, {"draft_id": str(MAX_ID)}),
         (erase_button(MAX_ID).custom_id, {"user_id": str(MAX_ID)}),
         (apply_button("0123456789ab").custom_id, {"run_id": "0123456789ab"}),
         (
