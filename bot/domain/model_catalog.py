@@ -75,6 +75,11 @@ class ModelCatalog:
         return tuple(self._known[model_id] for model_id in self._offered)
 
     @property
+    def has_choice(self) -> bool:
+        """Whether several models are offered."""
+        return len(self._offered) > 1
+
+    @property
     def available(self) -> tuple[ImageModel, ...]:
         """Every offered model that Rivya has now."""
         return tuple(model for model in self.offered if self._is_live(model.model_id))
@@ -128,10 +133,11 @@ class ModelCatalog:
         """
         if self.is_offered(model_id):
             return self._known[model_id]
-        model, nearest = self.find(model_id), self.nearest(model_id)
-        name = model_id if model is None else model.name
+        nearest = self.nearest(model_id)
         raise MemberError(
-            MemberReason.MODEL_UNAVAILABLE, model=name, nearest=None if nearest is None else nearest.name
+            MemberReason.MODEL_UNAVAILABLE,
+            model=self.name_of(model_id),
+            nearest=None if nearest is None else nearest.name,
         )
 
     def nearest(self, model_id: str, among: Sequence[ImageModel] | None = None) -> ImageModel | None:
@@ -146,12 +152,14 @@ class ModelCatalog:
         similar = [model for model in available if model.reference_count] if wanted.reference_count else []
         return _closest(wanted, similar or available)
 
-    def name_to_show(self, model_id: str) -> str | None:
-        """Return a model's name, or None where no other one is offered and members need no name."""
-        if self._offered == (model_id,):
-            return None
+    def name_of(self, model_id: str) -> str:
+        """Return a model's name, and of one that is not known any more the id."""
         model = self.find(model_id)
         return model_id if model is None else model.name
+
+    def name_to_show(self, model_id: str) -> str | None:
+        """Return a model's name, or None where no other one is offered and members need no name."""
+        return None if self._offered == (model_id,) else self.name_of(model_id)
 
     def shown_price(self, model: ImageModel) -> ShownPrice:
         """Return what a picture costs with a model, for a message."""

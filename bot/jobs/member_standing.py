@@ -102,7 +102,7 @@ class MemberStandingReader:
         Raises:
             OperatorError: `database`.
         """
-        if len(self._catalog.offered) == 1:
+        if not self._catalog.has_choice:
             return self._catalog.price_list
         standing = await self.read(guild_id, user_id, context.role_ids)
         models = usable(self._catalog, context, standing.policy)

@@ -76,7 +76,7 @@ def default_model(
     """
     found = None if preset_name is None else presets.find(transaction, guild_id, preset_name)
     preset = None if found is None else found.preset
-    if len(catalog.offered) > 1:
+    if catalog.has_choice:
         if found is not None and found.model is not None:
             return ChosenModel(found.model, DefaultOf.PRESET, preset)
         if (model_id := member_defaults.load(transaction, user_id).model) is not None:
@@ -131,11 +131,10 @@ def naming_others(
         ]
         if isinstance(error, LimitExceeded):
             _name_cheaper(error, catalog, chosen, others)
-        elif error.reason in _ABOUT_THE_MODEL and len(catalog.offered) > 1:
+        elif error.reason in _ABOUT_THE_MODEL and catalog.has_choice:
             _name_nearest(error, catalog, chosen, others)
         if error.reason is MemberReason.MODEL_REFUSED:
-            model = catalog.find(chosen.model_id)
-            error.data["model"] = chosen.model_id if model is None else model.name
+            error.data["model"] = catalog.name_of(chosen.model_id)
         raise
 
 

@@ -40,7 +40,7 @@ class Reports(commands.Cog):
     """Sends reports privately."""
 
     def __init__(self, report_builder: ReportBuilder, catalog: ModelCatalog) -> None:
-        if len(catalog.offered) == 1:
+        if not catalog.has_choice:
             self.report.left_out = frozenset({"by"})
         self._catalog = catalog
         self._report_builder = report_builder
@@ -71,15 +71,10 @@ class Reports(commands.Cog):
             periods_ago=ago,
             upload_limit_bytes=interaction.filesize_limit,
             grouping=Grouping(by),
-            label=partial(chart_labels.chart_labels, name_of=self._name_of),
+            label=partial(chart_labels.chart_labels, name_of=self._catalog.name_of),
         )
         await interaction.edit_original_response(
-            view=report_views.report_view(report_files, self._name_of),
+            view=report_views.report_view(report_files, self._catalog.name_of),
             attachments=report_views.files(report_files),
             allowed_mentions=discord.AllowedMentions.none(),
         )
-
-    def _name_of(self, model_id: str) -> str:
-        """Return the name of a model; the id of one that is gone."""
-        model = self._catalog.find(model_id)
-        return model_id if model is None else model.name

@@ -74,8 +74,7 @@ def _unset(catalog: ModelCatalog) -> list[str]:
 
 
 def _model(model_id: str, catalog: ModelCatalog) -> str:
-    model = catalog.find(model_id)
-    name = model_text(model_id if model is None else model.name)
+    name = model_text(catalog.name_of(model_id))
     return name if catalog.is_offered(model_id) else gettext("{model} (not available now)", model=name)
 
 
@@ -86,6 +85,6 @@ def _lines(texts: list[str], catalog: ModelCatalog) -> str:
         gettext("Kind of file: {kind}", kind=kind),
         gettext("Who sees it: {who}", who=who),
     ]
-    if len(catalog.offered) > 1:
+    if catalog.has_choice:
         lines.insert(0, gettext("Model: {model}", model=model))
     return "\n".join(f"- {line}" for line in lines)

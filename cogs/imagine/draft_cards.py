@@ -67,7 +67,7 @@ class DraftCards(commands.Cog):
             OperatorError: `database`.
         """
         try:
-            if len(self._catalog.offered) == 1:
+            if not self._catalog.has_choice:
                 await self._compose_forms.open(interaction, request)
                 return
             draft = await self._engine.open_draft(request, request_context(interaction))
