@@ -12,7 +12,7 @@ from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py ev
 from bot.domain.jobs import Reference, RequestOptions
 from bot.domain.model_settings import SETTINGS_LIMIT
 from bot.guilds.presets import NAME_LIMIT
-from cogs.imagine.model_choices import left_out_options, offer_choices
+from cogs.imagine.model_choices import offer_options
 from cogs.text.escaping import single_line
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
@@ -38,8 +38,7 @@ class Imagine(commands.Cog):
         catalog: ModelCatalog,
         model_completion: ModelCompletion,
     ) -> None:
-        offer_choices(self.imagine, catalog)
-        self.imagine.left_out = left_out_options(catalog)
+        offer_options(self.imagine, catalog)
         self._catalog = catalog
         self._model_completion = model_completion
         self._submission = submission

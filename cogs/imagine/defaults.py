@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.jobs.member_defaults import MemberDefaults
 from cogs.imagine import defaults_views as views
-from cogs.imagine.model_choices import complete_model, offer_choices
+from cogs.imagine.model_choices import complete_model, offer_options
 from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
 from cogs.ui.discord_limits import CHOICE_UNITS  # noqa: TC001  # read from the annotations by discord.py
 from cogs.ui.file_types import TrimmedCommand
@@ -36,9 +36,7 @@ class Defaults(
         model_completion: ModelCompletion,
     ) -> None:
         for command in (self.change, self.server):
-            offer_choices(command, catalog)
-            if len(catalog.offered) == 1:
-                command.left_out = frozenset({"model"})
+            offer_options(command, catalog)
         self._member_defaults = member_defaults
         self._guild_defaults = guild_defaults
         self._catalog = catalog

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from discord import app_commands
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.limits import Usage
     from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.member_standing import MemberStanding, MemberStandingReader
+    from cogs.ui.file_types import TrimmedCommand
 
 READ_SECONDS: Final = 0.04
 """How long a completion waits for the database; until it is answered, the member sees no choices."""
@@ -78,7 +79,7 @@ class ModelCompletion:
         Nothing is offered past what a choice can hold.
         """
         model_id = self._catalog.default.model_id if model is None else find_model(self._catalog, model)
-        if model is None and len(self._catalog.offered) > 1:
+        if model is None and self._catalog.has_choice:
             standing = await self._standing(interaction, request_context(interaction), preset)
             model_id = model_id if standing is None else standing.default_model
         found = self._catalog.find(model_id)
@@ -134,14 +135,6 @@ def _setting_choices(parameters: Mapping[str, Parameter], typed: str) -> list[ap
     return autocomplete_choices((each, each) for each in texts if utf16_length(each) <= CHOICE_UNITS)
 
 
-def left_out_options(catalog: ModelCatalog) -> frozenset[str]:
-    """Return the options of `/imagine` that nothing can be chosen with."""
-    alone = {"model"} if len(catalog.offered) == 1 else set()
-    bare = set() if settable_anywhere(catalog) else {"settings"}
-    beyond = range(max(catalog.most_references, 1) + 1, REFERENCE_OPTIONS + 1)
-    return frozenset(alone | bare | {f"reference{number}" for number in beyond})
-
-
 def settable_anywhere(catalog: ModelCatalog) -> bool:
     """Whether an offered model has a setting that members may set."""
     return any(map(settable, catalog.offered))
@@ -165,10 +158,11 @@ def require_settings(models: Sequence[ImageModel], typed: str) -> None:
     raise settings_error(model, mistakes)
 
 
-def offer_choices(command: app_commands.Command[Any, ..., Any], catalog: ModelCatalog) -> None:
-    """Set the choices of the options `size` and `format`; Discord gets them with the command.
+def offer_options(command: TrimmedCommand, catalog: ModelCatalog) -> None:
+    """Set the choices of the options `size` and `format`, and leave out options that choose nothing.
 
-    They come from the settings alone, so that commands are not written anew whenever Rivya's list changes.
+    Discord gets both with the command. They come from the settings and the table of models alone, so that
+    commands are not written anew whenever Rivya's list changes.
     """
     offered = {
         "size": fixed_choices({size: SIZES[size] for size in SIZES if size in catalog.sizes}),
@@ -178,3 +172,12 @@ def offer_choices(command: app_commands.Command[Any, ..., Any], catalog: ModelCa
     }
     names = {parameter.name for parameter in command.parameters}  # those of the code
     app_commands.choices(**{name: choices for name, choices in offered.items() if name in names})(command)
+    command.left_out = _without_choice(catalog)
+
+
+def _without_choice(catalog: ModelCatalog) -> frozenset[str]:
+    """Return the options of commands that nothing can be chosen with."""
+    alone = set() if catalog.has_choice else {"model"}
+    bare = set() if settable_anywhere(catalog) else {"settings"}
+    beyond = range(max(catalog.most_references, 1) + 1, REFERENCE_OPTIONS + 1)
+    return frozenset(alone | bare | {f"reference{number}" for number in beyond})

@@ -17,8 +17,7 @@ from cogs.imagine.command import preset_choices
 from cogs.imagine.model_choices import (
     complete_model,
     complete_settings,
-    left_out_options,
-    offer_choices,
+    offer_options,
     require_settings,
     settable_anywhere,
 )
@@ -53,8 +52,7 @@ class PresetCommands(
     """Shows presets to everybody; members with Manage Server change them."""
 
     def __init__(self, presets: PresetStore, access_rules: AccessRuleStore, catalog: ModelCatalog) -> None:
-        offer_choices(self.save, catalog)
-        self.save.left_out = left_out_options(catalog)
+        offer_options(self.save, catalog)
         self._catalog = catalog
         self._presets = presets
         self._access_rules = access_rules
