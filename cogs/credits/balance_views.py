@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.credits.grants import WHOLE_GUILD
 from bot.domain.limits import LimitScope
+from cogs.credits.price_lines import price_lines
 from cogs.text.escaping import escape
-from cogs.text.price_lines import price_lines
 from cogs.text.terms import (
     credits_text,
     enough_text,

@@ -16,10 +16,10 @@ from bot.domain.periods import Period
 from bot.domain.prices import PriceList, Quote, ShownPrice
 from bot.jobs.submission import NeedsConfirmation
 from cogs.credits.balance_views import pictures_left_text
+from cogs.credits.price_lines import LIST_UNITS, price_lines
 from cogs.imagine.confirm_views import price_question_view
 from cogs.text.error_messages import member_error
 from cogs.text.escaping import utf16_length
-from cogs.text.price_lines import LIST_UNITS, price_lines
 from cogs.text.terms import enough_text
 from cogs.text.translation import use_locale
 from tests.support.factories import make_request
