@@ -13,9 +13,9 @@ from bot.credits.reports.models import Grouping
 from bot.domain.periods import Period
 from cogs.credits import chart_labels, report_views
 from cogs.text.translation import gettext_noop
+from cogs.ui.commands import TrimmedCommand
 from cogs.ui.context import require_manage_guild
 from cogs.ui.discord_limits import fixed_choices
-from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:

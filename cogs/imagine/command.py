@@ -14,9 +14,9 @@ from bot.domain.model_settings import SETTINGS_LIMIT
 from bot.guilds.presets import NAME_LIMIT
 from cogs.imagine.model_choices import offer_options
 from cogs.text.escaping import single_line
+from cogs.ui.commands import TrimmedCommand
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
-from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from discord.ext import commands
 from bot.jobs.member_defaults import MemberDefaults
 from cogs.imagine import defaults_views as views
 from cogs.imagine.model_choices import complete_model, offer_options
+from cogs.ui.commands import TrimmedCommand
 from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
 from cogs.ui.discord_limits import CHOICE_UNITS  # noqa: TC001  # read from the annotations by discord.py
-from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:

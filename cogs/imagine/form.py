@@ -19,8 +19,7 @@ from cogs.text.terms import FILENAME_UNITS, format_name, reference_name, size_na
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
-from cogs.ui.file_types import PictureUpload
-from cogs.ui.forms import build_form, fields_by_id, labelled, values_of
+from cogs.ui.forms import PictureUpload, build_form, fields_by_id, labelled, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.limits import Usage
     from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.member_standing import MemberStanding, MemberStandingReader
-    from cogs.ui.file_types import TrimmedCommand
+    from cogs.ui.commands import TrimmedCommand
 
 READ_SECONDS: Final = 0.04
 """How long a completion waits for the database; until it is answered, the member sees no choices."""

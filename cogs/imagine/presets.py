@@ -25,9 +25,9 @@ from cogs.text.escaping import escape, single_line
 from cogs.text.setting_messages import settings_text
 from cogs.text.terms import known_model_name, mention, size_name
 from cogs.text.translation import gettext
+from cogs.ui.commands import TrimmedCommand
 from cogs.ui.context import MANAGERS_ONLY, guild_id_of, require_manage_guild
 from cogs.ui.discord_limits import CHOICE_UNITS  # noqa: TC001  # read from the annotations by discord.py
-from cogs.ui.file_types import TrimmedCommand
 from cogs.ui.layout import build_view, fit_lines, subtext
 from cogs.ui.model_names import find_model
 

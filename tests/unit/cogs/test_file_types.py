@@ -9,7 +9,7 @@ import discord
 
 from bot.domain.attachments import UPLOAD_FILE_TYPES
 from cogs.text.translation import CommandTranslator
-from cogs.ui.file_types import PictureUpload
+from cogs.ui.forms import PictureUpload
 from tests.tools.update_translations import command_payloads
 
 

@@ -1,15 +1,15 @@
-"""Commands some of whose options are left out, and uploads for which Discord's clients offer pictures only.
+"""Commands some of whose options are left out, and whose attachments are pictures.
 
-discord.py 2.7 has neither, so what is sent is completed. Of an upload clients look at the name alone, and
+discord.py 2.7 has neither, so what is sent is completed. Of an attachment clients look at the name alone, and
 older ones at nothing: every file is still judged when it comes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
-from discord import app_commands, ui
+from discord import app_commands
 
 from bot.domain.attachments import UPLOAD_FILE_TYPES
 
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     _Callback = Callable[..., Coroutine[Any, Any, None]]
-
-_FILE_TYPES: Final = "file_types"
-
-
-class PictureUpload(ui.FileUpload[ui.Modal]):
-    """The field of a form for pictures."""
-
-    def to_component_dict(self) -> Any:
-        """Return the payload with the types.
-
-        https://discord.com/developers/docs/components/reference#file-upload
-        """
-        return {**super().to_component_dict(), _FILE_TYPES: list(UPLOAD_FILE_TYPES)}
 
 
 class TrimmedCommand(app_commands.Command[Any, ..., Any]):
@@ -71,5 +58,5 @@ class TrimmedCommand(app_commands.Command[Any, ..., Any]):
         payload["options"] = [each for each in payload["options"] if each["name"] not in self.left_out]
         for option in payload["options"]:
             if option["type"] == discord.AppCommandOptionType.attachment.value:
-                option[_FILE_TYPES] = list(UPLOAD_FILE_TYPES)
+                option["file_types"] = list(UPLOAD_FILE_TYPES)
         return payload
