@@ -1,17 +1,44 @@
-"""Fill forms, press buttons of outdated messages, and read responses."""
+"""Have pictures made, fill forms, press buttons of outdated messages, and read responses."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 from typing import Any
 
+import pytest
 import simcord
 from simcord.backend import serializers
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
-BUTTON, RADIO_GROUP = 2, 21
+BUTTON, SELECT, RADIO_GROUP = 2, 3, 21
 COMPONENT, MODAL_SUBMIT = 3, 5
+REFUSALS = pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [
+        ("limits guild", {"credits": 4, "period": "day"}, "4 of 4 credits used"),
+        ("access cooldown", {"seconds": 600}, "a pause of 10 minutes"),
+        ("access forbid", {"words": "fox"}, "“fox” is blocked"),
+        ("access block", {"reason": "too loud", "days": 2}, "too loud"),
+    ],
+)
+"""Commands of an admin, after which a member's second picture of a fox is refused with these words."""
+
+
+async def painted(server: Any, member: Any, prompt: str = "a fox", **options: Any) -> Any:
+    """Have a picture made; return its message, which its member alone may see."""
+    await member.slash(server.channel, "imagine", prompt=prompt, **options)
+    return server.visible_to(member)[-1]
+
+
+async def open_in_history(server: Any, who: Any, channel: Any = None, **options: Any) -> Any:
+    """Return the private message that shows the newest picture of a history."""
+    result = await who.slash(channel or server.channel, "history", **options)
+    message = response_of(result).message
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    (menu,) = [part for part in walk_components(raw.components) if part["type"] == SELECT]
+    await who.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
+    return message
 
 
 def field(shown: simcord.InteractionResult, name: str) -> dict[str, Any]:
@@ -43,16 +70,15 @@ def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any
 
 async def compose(server: Any, **options: Any) -> simcord.InteractionResult:
     """Open the form by way of the card that comes where several models are offered."""
-    card = await server.alice.slash(server.channel, "imagine", **options)
-    shown: simcord.InteractionResult = await server.alice.click(
-        response_of(card).message, label="Words and references"
-    )
-    return shown
+    return await _form_of(server, await server.alice.slash(server.channel, "imagine", **options))
 
 
 async def edit(server: Any, message: Any) -> simcord.InteractionResult:
     """Open the form of *Edit* by way of the card that comes where several models are offered."""
-    card = await server.alice.click(message, label="Edit")
+    return await _form_of(server, await server.alice.click(message, label="Edit"))
+
+
+async def _form_of(server: Any, card: simcord.InteractionResult) -> simcord.InteractionResult:
     shown: simcord.InteractionResult = await server.alice.click(
         response_of(card).message, label="Words and references"
     )

@@ -11,11 +11,10 @@ from simcord.components import walk_components
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, fill_modal, labels, modal_of, response_of
+from tests.scenarios.interactions import SELECT, StaleMessage, fill_modal, labels, modal_of, response_of
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "z-image")
-SELECT = 3
 
 
 @pytest.fixture

@@ -9,9 +9,17 @@ from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import BUTTON, COMPONENT, StaleMessage, fill_modal, labels, response_of
+from tests.scenarios.interactions import (
+    BUTTON,
+    COMPONENT,
+    SELECT,
+    StaleMessage,
+    fill_modal,
+    labels,
+    response_of,
+)
 
-SELECT, GALLERY = 3, 12
+GALLERY = 12
 REPLY = "/webhooks/*/messages/@original"
 
 

@@ -10,7 +10,15 @@ from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, field, fill_modal, labels, response_of
+from tests.scenarios.interactions import (
+    REFUSALS,
+    StaleMessage,
+    field,
+    fill_modal,
+    labels,
+    painted,
+    response_of,
+)
 from tests.support.images import make_picture
 
 PUBLIC_BUTTONS = ["Again", "Edit", "Use as reference", "Vary", "Details", "Delete"]
@@ -36,12 +44,6 @@ async def picture_message(request: pytest.FixtureRequest, server: BotServer) -> 
 async def moderator(server: BotServer) -> Any:
     role = server.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
     return server.guild.add_member(server.env.create_user("mod"), roles=[role])
-
-
-async def imagine(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
-    """Ask for a picture; return its message, which may be private."""
-    await member.slash(server.channel, "imagine", prompt=prompt, **options)
-    return server.visible_to(member)[-1]
 
 
 async def test_a_public_picture_has_these_buttons(server: BotServer, picture_message: Any) -> None:
@@ -106,7 +108,7 @@ async def test_details_are_shown_to_every_member(server: BotServer, picture_mess
 
 
 async def test_again_of_another_member_is_charged_to_them(server: BotServer, rivya: FakeRivya) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     await server.bob.click(message, label="Again")
     assert [entry["user_id"] for entry in server.ledger_entries()] == [
         str(server.alice.id),
@@ -126,7 +128,7 @@ async def test_a_reference_of_another_member_cannot_be_reused(
 
 
 async def test_buttons_can_be_limited_to_the_owner(server: BotServer, rivya: FakeRivya) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     await server.sari.slash(server.channel, "access buttons", who="owner")
     for label in ("Again", "Edit", "Use as reference"):
         result = await server.bob.click(message, label=label)
@@ -135,19 +137,11 @@ async def test_buttons_can_be_limited_to_the_owner(server: BotServer, rivya: Fak
     assert len(rivya.tasks) == 2
 
 
-@pytest.mark.parametrize(
-    ("command", "options", "words"),
-    [
-        ("limits guild", {"credits": 4, "period": "day"}, "4 of 4 credits used"),
-        ("access cooldown", {"seconds": 600}, "a pause of 10 minutes"),
-        ("access forbid", {"words": "fox"}, "“fox” is blocked"),
-        ("access block", {"reason": "too loud", "days": 2}, "too loud"),
-    ],
-)
+@REFUSALS
 async def test_a_button_is_refused_for_the_same_reasons_as_the_command(
     server: BotServer, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     more = {"member": server.alice} if command == "access block" else {}
     await server.sari.slash(server.channel, command, **options, **more)
     typed = await server.alice.slash(server.channel, "imagine", prompt="a fox")
@@ -158,7 +152,7 @@ async def test_a_button_is_refused_for_the_same_reasons_as_the_command(
 
 
 async def test_only_its_owner_and_moderators_can_delete_a_picture(server: BotServer, moderator: Any) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     refused = await server.bob.click(message, label="Delete")
     assert "Manage Messages" in server.response_text(refused)
     question = await moderator.click(message, label="Delete")
@@ -170,7 +164,7 @@ async def test_only_its_owner_and_moderators_can_delete_a_picture(server: BotSer
 
 
 async def test_no_request_can_start_from_a_deleted_picture(server: BotServer, rivya: FakeRivya) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     stale_picture = StaleMessage(server, message)
     question = await server.alice.click(message, label="Delete")
     stale_question = StaleMessage(server, response_of(question).message)
@@ -183,7 +177,7 @@ async def test_no_request_can_start_from_a_deleted_picture(server: BotServer, ri
 
 
 async def test_deleting_a_picture_whose_message_is_gone_succeeds(server: BotServer) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     question = await server.alice.click(message, label="Delete")
     server.env.backend.delete_message(server.channel.id, message.id)
     await server.alice.click(response_of(question).message, label="Delete it")
@@ -193,7 +187,7 @@ async def test_deleting_a_picture_whose_message_is_gone_succeeds(server: BotServ
 async def test_a_private_picture_is_visible_to_its_member_until_they_share_it(
     server: BotServer, rivya: FakeRivya
 ) -> None:
-    message = await imagine(server, server.alice, "a secret fox", private=True)
+    message = await painted(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
     assert labels(server, message) == [
         "Again", "Edit", "Use as reference", "Details", "Vary", "Show to everybody", "Delete",
@@ -210,14 +204,14 @@ async def test_a_private_picture_is_visible_to_its_member_until_they_share_it(
 
 
 async def test_again_of_a_private_picture_is_private(server: BotServer) -> None:
-    message = await imagine(server, server.alice, private=True)
+    message = await painted(server, server.alice, private=True)
     await server.alice.click(message, label="Again")
     assert server.visible_to(server.bob) == []
     assert server.states() == ["settled", "settled"]
 
 
 async def test_a_private_picture_can_be_used_as_a_reference(server: BotServer, rivya: FakeRivya) -> None:
-    message = await imagine(server, server.alice, private=True)
+    message = await painted(server, server.alice, private=True)
     await server.restart()
     form = await server.alice.click(message, label="Use as reference")
     await server.alice.submit_modal(form, fill_modal(form, prompt="in winter"))
@@ -225,8 +219,8 @@ async def test_a_private_picture_can_be_used_as_a_reference(server: BotServer, r
 
 
 async def test_a_forged_button_gives_no_access_to_a_private_picture(server: BotServer) -> None:
-    secret = await imagine(server, server.alice, "a secret fox", private=True)
-    loud = await imagine(server, server.bob, "a loud dog")
+    secret = await painted(server, server.alice, "a secret fox", private=True)
+    loud = await painted(server, server.bob, "a loud dog")
     raw, own = (server.env.backend.get_message(server.channel.id, each.id) for each in (loud, secret))
     (job_id,) = {name.rpartition(":")[2] for name in custom_ids(own) if name.startswith("kuas:picture:")}
     for action in ("again", "edit", "use", "vary", "details", "share", "delete", "delete_now", "cancel"):
@@ -247,7 +241,7 @@ def set_last_custom_id(raw: Any, custom_id: str) -> None:
 
 
 async def test_a_spoiler_and_its_repetition_are_spoilers(server: BotServer) -> None:
-    message = await imagine(server, server.alice, spoiler=True)
+    message = await painted(server, server.alice, spoiler=True)
     raw = server.env.backend.get_message(server.channel.id, message.id)
     assert spoilers(raw) == [True]
     await server.alice.click(message, label="Again")
@@ -303,7 +297,7 @@ async def test_cancelling_too_late_is_refused(server: BotServer, rivya: FakeRivy
 
 
 async def test_a_failed_picture_can_be_repeated_and_edited(server: BotServer, rivya: FakeRivya) -> None:
-    message = await imagine(server, server.alice, "something forbidden")
+    message = await painted(server, server.alice, "something forbidden")
     assert labels(server, message) == ["Again", "Edit"]
     form = await server.alice.click(message, label="Edit")
     await server.alice.submit_modal(form, fill_modal(form, prompt="a fox"))
@@ -323,7 +317,7 @@ async def test_a_second_click_on_again_under_a_failure_makes_no_second_picture(
 
 
 async def test_details_hide_the_prompt_of_a_private_parent_from_others(server: BotServer) -> None:
-    message = await imagine(server, server.alice, "my secret", private=True)
+    message = await painted(server, server.alice, "my secret", private=True)
     picture_message = await server.alice.click(message, label="Edit")
     await server.alice.submit_modal(
         picture_message, fill_modal(picture_message, prompt="a public fox", options=["spoiler"])
@@ -337,7 +331,7 @@ async def test_details_hide_the_prompt_of_a_private_parent_from_others(server: B
 
 
 async def test_again_of_a_shared_private_picture_is_private(server: BotServer) -> None:
-    message = await imagine(server, server.alice, private=True)
+    message = await painted(server, server.alice, private=True)
     await server.alice.click(message, label="Show to everybody")
     seen = len(server.visible_to(server.bob))
     await server.alice.click(message, label="Again")
@@ -348,7 +342,7 @@ async def test_again_of_a_shared_private_picture_is_private(server: BotServer) -
 async def test_a_picture_of_an_erased_member_can_be_deleted_by_a_moderator(
     server: BotServer, moderator: Any
 ) -> None:
-    message = await imagine(server, server.alice)
+    message = await painted(server, server.alice)
     result = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(response_of(result).message, label="Erase it")
     question = await moderator.click(message, label="Delete")
@@ -357,7 +351,7 @@ async def test_a_picture_of_an_erased_member_can_be_deleted_by_a_moderator(
 
 
 async def test_a_prompt_that_automod_blocks_is_left_out_of_a_shared_picture(server: BotServer) -> None:
-    message = await imagine(server, server.alice, "a rude fox", private=True)
+    message = await painted(server, server.alice, "a rude fox", private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=200000, times=1)
     await server.alice.click(message, label="Show to everybody")
     public = server.visible_to(server.bob)[-1]
@@ -366,7 +360,7 @@ async def test_a_prompt_that_automod_blocks_is_left_out_of_a_shared_picture(serv
 
 
 async def test_a_refused_share_is_explained_and_the_picture_stays_private(server: BotServer) -> None:
-    message = await imagine(server, server.alice, private=True)
+    message = await painted(server, server.alice, private=True)
     server.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=403, code=50013, times=1)
     result = await server.alice.click(message, label="Show to everybody")
     assert server.private_text(result)

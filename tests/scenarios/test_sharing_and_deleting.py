@@ -16,26 +16,9 @@ from cogs.pictures.result_messages import ResultMessages
 from cogs.ui.responses import DeferResult, defer
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
-from tests.scenarios.interactions import response_of
+from tests.scenarios.interactions import open_in_history, painted, response_of
 
-SELECT = 3
 SHARE = "Show to everybody"
-
-
-async def painted(server: BotServer, member: Any, prompt: str = "a fox", **options: Any) -> Any:
-    """A picture in the channel, or what its member alone sees of it."""
-    await member.slash(server.channel, "imagine", prompt=prompt, **options)
-    return server.visible_to(member)[-1]
-
-
-async def open_in_history(server: BotServer, who: Any, channel: Any = None, **options: Any) -> Any:
-    """The private message that shows the newest picture of a history."""
-    result = await who.slash(channel or server.channel, "history", **options)
-    message = response_of(result).message
-    raw = server.env.backend.get_message(message.channel.id, message.id)
-    (menu,) = [part for part in walk_components(raw.components) if part["type"] == SELECT]
-    await who.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
-    return message
 
 
 def update_jobs(server: BotServer, change: str) -> None:

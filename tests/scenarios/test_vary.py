@@ -17,26 +17,18 @@ from bot.guilds.pauses import PauseStore
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, fill_modal, labels, response_of
+from tests.scenarios.interactions import (
+    REFUSALS,
+    StaleMessage,
+    fill_modal,
+    labels,
+    open_in_history,
+    painted,
+    response_of,
+)
 from tests.support.images import make_picture
 
 VARY = "Vary"
-SELECT = 3
-
-
-async def painted(server: BotServer, member: Any, prompt: str = "a red fox", **options: Any) -> Any:
-    """A picture in the channel, or what its member alone sees of it."""
-    await member.slash(server.channel, "imagine", prompt=prompt, **options)
-    return server.visible_to(member)[-1]
-
-
-async def open_in_history(server: BotServer, who: Any) -> Any:
-    """The private message that shows the newest picture of a history."""
-    message = response_of(await who.slash(server.channel, "history")).message
-    raw = server.env.backend.get_message(message.channel.id, message.id)
-    (menu,) = [part for part in walk_components(raw.components) if part["type"] == SELECT]
-    await who.select(message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
-    return message
 
 
 def rows_of(server: BotServer, message: Any) -> list[list[str]]:
@@ -151,15 +143,7 @@ async def test_only_its_owner_varies_a_picture_where_admins_want_that(
     assert len(rivya.tasks) == 2
 
 
-@pytest.mark.parametrize(
-    ("command", "options", "words"),
-    [
-        ("limits guild", {"credits": 4, "period": "day"}, "4 of 4 credits used"),
-        ("access cooldown", {"seconds": 600}, "a pause of 10 minutes"),
-        ("access forbid", {"words": "fox"}, "“fox” is blocked"),
-        ("access block", {"reason": "too loud", "days": 2}, "too loud"),
-    ],
-)
+@REFUSALS
 async def test_what_refuses_a_command_refuses_a_variation(
     server: BotServer, rivya: FakeRivya, command: str, options: dict[str, Any], words: str
 ) -> None:
