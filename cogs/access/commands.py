@@ -132,11 +132,12 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Complete the name of a model: the offered ones, then those that only rules are about."""
         offered = {model.model_id: model.name for model in self._catalog.offered}
-        ruled: dict[str, str] = {}
+        gone: dict[str, str] = {}
         if interaction.guild_id is not None and interaction.permissions.manage_guild:
             rules = (await self._access_rules.policy(interaction.guild_id)).rules
             ruled = {rule.model: rule.words or rule.model for rule in rules if rule.model}
-        return autocomplete_choices((name, model_id) for model_id, name in matching(ruled | offered, typed))
+            gone = {model_id: name for model_id, name in ruled.items() if model_id not in offered}
+        return autocomplete_choices((name, model_id) for model_id, name in matching(offered | gone, typed))
 
     @app_commands.command(description="Block words: prompts that contain one are refused")
     @app_commands.describe(words="One or several, separated by commas; whole words, however spelt, and emoji")

@@ -211,6 +211,8 @@ async def test_a_rule_about_a_model_that_is_not_offered_any_more_can_be_removed(
     await server.restart()
     choices = await server.sari.autocomplete(server.channel, "access model", "model", "flux")
     assert [choice["value"] for choice in choices] == ["flux-2-pro"]
+    choices = await server.sari.autocomplete(server.channel, "access model", "model", "")
+    assert [choice["value"] for choice in choices] == ["qwen-image", "flux-2-pro"]
     open_to(server, "access", server.alice)
     assert await server.alice.autocomplete(server.channel, "access model", "model", "flux") == []
     assert "no rule about **Flux 2 Pro** any more" in await access(
