@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from discord import ui
-from discord.ui import LayoutView, TextDisplay
+from discord.ui import LayoutView
 
 from bot.credits.alerts import Alert
 from bot.credits.grants import WHOLE_GUILD, Grant
@@ -24,6 +24,7 @@ from cogs.text.escaping import utf16_length
 from cogs.text.translation import languages, use_locale
 from tests.support.factories import make_request
 from tests.support.prices import ONE_MODEL
+from tests.support.views import view_text
 
 NOON = 1_750_000_000_000
 DAY = 24 * 60 * 60 * 1000
@@ -42,10 +43,6 @@ HUGE = Usage(
     granted_credits=MAX_CREDITS,
 )
 MARKUP = "@everyone <@&1234567890123456789> `*_~| " * 200
-
-
-def texts_of(card: LayoutView) -> str:
-    return "\n".join(item.content for item in card.walk_children() if isinstance(item, TextDisplay))
 
 
 def make_view(member_limits: MemberLimits, *grants: Grant, cost: int = 4) -> LayoutView:
@@ -81,7 +78,7 @@ def test_every_view_fits_a_message_and_mentions_nobody(language: str) -> None:
     with use_locale(language):
         views = list(all_views())
     for view in views:
-        text = texts_of(view)
+        text = view_text(view)
         assert 0 < utf16_length(text) <= 4000
         assert "@everyone" not in text
         assert "<@&1234567890123456789>" not in text
@@ -109,7 +106,7 @@ def test_a_forged_answer_matches_nothing(custom_id: str) -> None:
 
 def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
     request = replace(make_request(prompt="a *red* fox"), references=(Reference("u", "fox.png", None, 1),))
-    text = texts_of(
+    text = view_text(
         price_question_view(NeedsConfirmation(1, request, Quote(5), MemberLimits(GUILD, (), MINE)), None)
     )
     for part in (
@@ -125,12 +122,12 @@ def test_the_question_names_price_prompt_reference_and_what_is_left() -> None:
 def test_a_ceiling_is_shown_if_it_says_more_than_the_limit_of_the_server() -> None:
     same = replace(GUILD, scope=LimitScope.CEILING)
     for ceiling, shown in ((same, False), (replace(same, limit_credits=GUILD.limit_credits + 1), True)):
-        text = texts_of(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), ONE_MODEL))
+        text = view_text(balance_view(MemberLimits(GUILD, (ceiling,)), 4, (), ONE_MODEL))
         assert ("What this bot allows this server" in text) is shown
 
 
 def test_the_question_has_no_numbers_of_other_servers() -> None:
-    text = texts_of(
+    text = view_text(
         price_question_view(
             NeedsConfirmation(1, make_request(), Quote(4), MemberLimits(GUILD, (ALL_SERVERS, CEILING))), None
         )
@@ -141,7 +138,7 @@ def test_the_question_has_no_numbers_of_other_servers() -> None:
 
 
 def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
-    text = texts_of(make_view(MemberLimits(GUILD, (CEILING,), MINE)))
+    text = view_text(make_view(MemberLimits(GUILD, (CEILING,), MINE)))
     for part in (
         "You: **8 credits** spent or set aside this month",
         "**This server's limit**: 188 of 200 credits used this month, **12 left**",
@@ -155,12 +152,12 @@ def test_the_balance_shows_every_limit_with_its_numbers_and_reset() -> None:
 
 
 def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
-    text = texts_of(make_view(MemberLimits(GUILD, (ALL_SERVERS,))))
+    text = view_text(make_view(MemberLimits(GUILD, (ALL_SERVERS,))))
     assert "credits are left" in text
     nearly = replace(ALL_SERVERS, spent_credits=77_772)
-    assert "enough for 3 more" in texts_of(make_view(MemberLimits(GUILD, (nearly,))))
+    assert "enough for 3 more" in view_text(make_view(MemberLimits(GUILD, (nearly,))))
     empty = replace(ALL_SERVERS, spent_credits=77_775)
-    closed = texts_of(make_view(MemberLimits(GUILD, (empty,))))
+    closed = view_text(make_view(MemberLimits(GUILD, (empty,))))
     assert "used up" in closed
     assert "not enough is left for one" in closed
     for shown in (text, closed):
@@ -179,28 +176,28 @@ def test_the_balance_shows_of_all_servers_only_whether_there_is_room() -> None:
 )
 def test_the_balance_shows_how_many_pictures_are_left(left: int, pictures: str) -> None:
     usage = replace(GUILD, spent_credits=200 - left, held_credits=0)
-    assert f": {pictures}." in texts_of(make_view(MemberLimits(usage)))
+    assert f": {pictures}." in view_text(make_view(MemberLimits(usage)))
 
 
 def test_the_balance_shows_an_exemption() -> None:
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     role = replace(mine, scope=LimitScope.ROLE, subject_id=55)
-    assert "You are exempt" in texts_of(make_view(MemberLimits(GUILD, exempt=mine)))
-    assert "<@&55> is exempt" in texts_of(make_view(MemberLimits(GUILD, exempt=role)))
-    assert "exempt" not in texts_of(make_view(MemberLimits(GUILD)))
+    assert "You are exempt" in view_text(make_view(MemberLimits(GUILD, exempt=mine)))
+    assert "<@&55> is exempt" in view_text(make_view(MemberLimits(GUILD, exempt=role)))
+    assert "exempt" not in view_text(make_view(MemberLimits(GUILD)))
 
 
 def test_the_balance_lists_usable_grants() -> None:
-    text = texts_of(make_view(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None)))
+    text = view_text(make_view(MemberLimits(GUILD), make_grant(), make_grant(WHOLE_GUILD, expires_at=None)))
     assert f"Granted to you: 30 of 50 credits left, until <t:{NOON // 1000}:f> (a party)" in text
     assert "Granted to this server: 30 of 50 credits left (a party)" in text
 
 
 def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
-    text = texts_of(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(8)]))
+    text = view_text(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(8)]))
     assert text.count("Granted to you") == 5
     assert "and 3 more grants" in text
-    text = texts_of(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(6)]))
+    text = view_text(make_view(MemberLimits(GUILD), *[make_grant() for _ in range(6)]))
     assert text.splitlines().count("- and 1 more grant") == 1
 
 
@@ -220,7 +217,7 @@ def test_of_many_grants_some_are_listed_and_the_others_counted() -> None:
 def test_an_alert_has_the_percent_the_usage_the_reset_and_the_commands(
     percent: int, used: int, title: str
 ) -> None:
-    text = texts_of(alert_view(make_alert(percent, replace(GUILD, spent_credits=used - 4)), NOON, ONE_MODEL))
+    text = view_text(alert_view(make_alert(percent, replace(GUILD, spent_credits=used - 4)), NOON, ONE_MODEL))
     for part in (
         title,
         f"{used} of 200 credits used this month",
@@ -234,18 +231,18 @@ def test_an_alert_has_the_percent_the_usage_the_reset_and_the_commands(
 @pytest.mark.parametrize(("after_ms", "style"), [(3 * DAY, "D"), (DAY - 1, "f")])
 def test_a_forecast_within_a_day_has_a_time(after_ms: int, style: str) -> None:
     at = NOON + after_ms
-    text = texts_of(alert_view(make_alert(80, empty_at=at), NOON, ONE_MODEL))
+    text = view_text(alert_view(make_alert(80, empty_at=at), NOON, ONE_MODEL))
     assert f"At this pace it is used up on <t:{at // 1000}:{style}>." in text
-    assert "pace" not in texts_of(alert_view(make_alert(80), NOON, ONE_MODEL))
+    assert "pace" not in view_text(alert_view(make_alert(80), NOON, ONE_MODEL))
 
 
 def test_an_alert_of_a_limit_that_never_resets_has_no_reset() -> None:
     usage = replace(GUILD, period=Period.TOTAL, resets_at=None)
-    assert "until somebody allows more" in texts_of(alert_view(make_alert(100, usage), NOON, ONE_MODEL))
+    assert "until somebody allows more" in view_text(alert_view(make_alert(100, usage), NOON, ONE_MODEL))
 
 
 def test_an_alert_of_a_limit_of_zero_is_about_its_grants() -> None:
-    text = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
+    text = view_text(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
     assert "what grants gave on top of it is used up" in text
     assert "0 of 0" not in text
 
@@ -254,7 +251,7 @@ def test_the_balance_is_in_the_language_of_the_reader() -> None:
     grants = (make_grant(), make_grant(WHOLE_GUILD, expires_at=None), *[make_grant() for _ in range(5)])
     exempt = Limit(0, Period.TOTAL, 9, NOON, LimitScope.ROLE, 55, exempt=True)
     with use_locale("id"):
-        text = texts_of(make_view(MemberLimits(GUILD, (ALL_SERVERS, CEILING), exempt=exempt), *grants))
+        text = view_text(make_view(MemberLimits(GUILD, (ALL_SERVERS, CEILING), exempt=exempt), *grants))
     for part in (
         "### Kredit",
         "terpakai atau disisihkan",
@@ -276,7 +273,7 @@ def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
     mine = Limit(0, Period.TOTAL, 9, NOON, LimitScope.MEMBER, 7, exempt=True)
     whole = make_grant(WHOLE_GUILD)
     with use_locale("id"):
-        text = texts_of(
+        text = view_text(
             make_view(MemberLimits(GUILD, (empty,), exempt=mine), whole, make_grant(expires_at=None))
         )
     for part in (
@@ -301,7 +298,7 @@ def test_an_empty_balance_is_in_the_language_of_the_reader() -> None:
 def test_an_alert_is_in_the_language_of_the_server(percent: int, used: int, title: str) -> None:
     usage = replace(GUILD, spent_credits=used - 4)
     with use_locale("id"):
-        text = texts_of(alert_view(make_alert(percent, usage, NOON + DAY), NOON, ONE_MODEL))
+        text = view_text(alert_view(make_alert(percent, usage, NOON + DAY), NOON, ONE_MODEL))
     assert title in text
     for part in (
         str(used),
@@ -320,11 +317,11 @@ def test_an_alert_is_in_the_language_of_the_server(percent: int, used: int, titl
 
 def test_every_variant_of_an_alert_is_translated() -> None:
     with use_locale("id"):
-        for_ever = texts_of(
+        for_ever = view_text(
             alert_view(make_alert(100, replace(GUILD, period=Period.TOTAL, resets_at=None)), NOON, ONE_MODEL)
         )
-        nothing = texts_of(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
-        balance = texts_of(low_balance_view(3, 100, ONE_MODEL))
+        nothing = view_text(alert_view(make_alert(100, replace(GUILD, limit_credits=0)), NOON, ONE_MODEL))
+        balance = view_text(low_balance_view(3, 100, ONE_MODEL))
     assert "sampai ada yang menambah jatahnya." in for_ever
     assert "Batasnya 0, dan tambahan dari hibah sudah habis." in nothing
     for part in ("### Saldo dompet Rivya menipis", "kurang dari 100.", "`rivya.wallet_alert_credits`"):
