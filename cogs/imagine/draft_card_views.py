@@ -13,10 +13,11 @@ from cogs.imagine import form
 from cogs.text.escaping import escape, single_line, utf16_length
 from cogs.text.setting_messages import chosen_settings, settings_text
 from cogs.text.terms import FILENAME_UNITS, amount_text, attached_text, format_name, price_text
-from cogs.text.translation import gettext, ngettext
+from cogs.text.translation import gettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import CHOICE_UNITS, CHOICES
 from cogs.ui.layout import build_view, row, subtext
+from cogs.ui.model_names import model_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,18 +109,12 @@ def _models(
         discord.SelectOption(
             label=single_line(model.name, CHOICE_UNITS),
             value=model.model_id,
-            description=unusable.get(model.model_id) or _model_note(model, catalog),
+            description=unusable.get(model.model_id)
+            or model_facts(model, amount_text(catalog.shown_price(model))),
             default=model.model_id == chosen.model_id,
         )
         for model in models[:CHOICES]
     ]
-
-
-def _model_note(model: ImageModel, catalog: ModelCatalog) -> str:
-    parts = [amount_text(catalog.shown_price(model))]
-    if model.reference_count:
-        parts.append(ngettext("{n} reference", "{n} references", model.reference_count))
-    return " · ".join(parts)
 
 
 def _formats(draft: Draft, model: ImageModel) -> list[discord.SelectOption]:

@@ -1,4 +1,4 @@
-"""The names of models in options of commands: how they are completed, and how they are understood."""
+"""The names of models in choices: what is shown beside them, and how they are completed and understood."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ _MINUTE_SECONDS: Final = 60
 
 def model_label(model: ImageModel, seconds: float | None = None) -> str:
     """Return a model's name with its price, how long a picture takes, and how many references it takes."""
-    parts = [model.name, credits_text(model.cost_credits)]
+    return SEPARATOR.join((model.name, model_facts(model, credits_text(model.cost_credits), seconds)))
+
+
+def model_facts(model: ImageModel, price: str, seconds: float | None = None) -> str:
+    """Return the price in words, how long a picture takes, and how many references the model takes."""
+    parts = [price]
     if seconds is not None:
         parts.append(_seconds_text(seconds))
     if model.reference_count:
