@@ -11,7 +11,16 @@ from simcord.components import walk_components
 from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import SELECT, StaleMessage, fill_modal, labels, modal_of, response_of
+from tests.scenarios.interactions import (
+    BUTTON,
+    COMPONENT,
+    SELECT,
+    StaleMessage,
+    fill_modal,
+    labels,
+    modal_of,
+    response_of,
+)
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "ideogram-v3", "nano-banana-2", "z-image")
@@ -181,7 +190,7 @@ async def test_a_forged_choice_changes_nothing(server: BotServer, what: str, val
     card = await open_card(server, settings="resolution=2K", model="nano-banana-2", size="square_hd")
     before = server.query("SELECT model, size, format, settings FROM drafts")
     data = {"custom_id": id_of(server, card, what), "component_type": SELECT, "values": [value]}
-    await StaleMessage(server, card).send(server.alice, 3, data)
+    await StaleMessage(server, card).send(server.alice, COMPONENT, data)
     assert server.query("SELECT model, size, format, settings FROM drafts") == before
 
 
@@ -396,12 +405,13 @@ async def test_another_member_and_a_forged_draft_get_no_card(server: BotServer) 
     refusal = await server.alice.slash(server.channel, "imagine", prompt="a red fox")
     message = response_of(refusal).message
     stale = StaleMessage(server, message)
-    for member, draft_id in ((server.bob, message.id), (server.alice, 2**63)):
-        own = server.query("SELECT draft_id FROM drafts")[0][0] if member is server.bob else draft_id
-        data = {"custom_id": f"kuas:card:{own}", "component_type": 2}
-        answer = await stale.send(member, 3, data)
-        assert "Choose" not in server.private_text(answer)
-        assert "a red fox" not in server.private_text(answer)
+    ((own,),) = server.query("SELECT draft_id FROM drafts")
+    for member, draft_id, words in (
+        (server.bob, own, "This was sent in before"),
+        (server.alice, 2**63, "no longer available"),
+    ):
+        data = {"custom_id": f"kuas:card:{draft_id}", "component_type": BUTTON}
+        assert words in server.private_text(await stale.send(member, COMPONENT, data))
 
 
 async def test_with_one_model_edit_is_the_form_and_a_refusal_has_one_button(open_server: OpenServer) -> None:
