@@ -227,15 +227,7 @@ class DraftStore:
             return None
         since = now_ms() - TTL_MS
 
-        def unit(tx: sqlite3.Connection) -> Draft | None:
-            row = tx.execute(
-                f"SELECT *, {_TAKEN} AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
-                " WHERE draft_id = ? AND drafted_at >= ?",
-                (draft_id, since),
-            ).fetchone()
-            return None if row is None else _draft(row)
-
-        return await self._database.run(unit)
+        return await self._database.run(lambda tx: _find(tx, draft_id, since))
 
     async def change(self, draft_id: int, change: Callable[[Draft], Draft]) -> Draft | None:
         """Change model, size, format and settings of a draft; None if it is gone or a job was made from it.
@@ -245,14 +237,10 @@ class DraftStore:
         since = now_ms() - TTL_MS
 
         def unit(tx: sqlite3.Connection) -> Draft | None:
-            row = tx.execute(
-                f"SELECT *, 0 AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
-                f" WHERE draft_id = ? AND drafted_at >= ? AND NOT {_TAKEN}",
-                (draft_id, since),
-            ).fetchone()
-            if row is None:
+            draft = _find(tx, draft_id, since)
+            if draft is None or draft.taken:
                 return None
-            changed = change(_draft(row))
+            changed = change(draft)
             tx.execute(
                 "UPDATE drafts SET model = ?, size = ?, asked_size = ?, format = ?, settings = ?"
                 " WHERE draft_id = ?",
@@ -272,6 +260,15 @@ class DraftStore:
     async def delete(self, draft_id: int) -> bool:
         """Delete a draft; False if a job was made from it, or there is none."""
         return await self._database.run(lambda tx: delete(tx, draft_id))
+
+
+def _find(transaction: sqlite3.Connection, draft_id: int, since: int) -> Draft | None:
+    row = transaction.execute(
+        f"SELECT *, {_TAKEN} AS taken, {DRAFT_REFERENCES} FROM drafts"  # noqa: S608  # our own text
+        " WHERE draft_id = ? AND drafted_at >= ?",
+        (draft_id, since),
+    ).fetchone()
+    return None if row is None else _draft(row)
 
 
 def _draft(row: sqlite3.Row) -> Draft:
