@@ -182,7 +182,7 @@ class HistoryStore:
             found: list[HistoryItem] = []
             job_ids = [job_id]  # grows while it is read, each generation behind the one before
             for each in job_ids:
-                if (item := _find(tx, each)) is not None and len(found) <= MAX_ANCESTORS:
+                if len(found) <= MAX_ANCESTORS and (item := _find(tx, each)) is not None:
                     found.append(item)
                     job_ids += [parent for parent in item.job.request.parents if parent not in job_ids]
             return Ancestry(tuple(found[1:]), sum(item.charged_credits for item in found))

@@ -344,13 +344,15 @@ async def test_a_cycle_of_ancestors_ends(
 
 
 async def test_no_more_ancestors_than_the_maximum_are_listed(
-    history_store: HistoryStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
+    history_store: HistoryStore, store: JobStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = await add_edit_chain(store, 9)
     assert len((await history_store.ancestry(line[-1].job_id)).ancestors) == 8 < MAX_ANCESTORS
     monkeypatch.setattr(history_module, "MAX_ANCESTORS", 5)
-    chain = await history_store.ancestry(line[-1].job_id)
+    async with traced(database) as statements:
+        chain = await history_store.ancestry(line[-1].job_id)
     assert [item.job.job_id for item in chain.ancestors] == [job.job_id for job in line[-2:2:-1]]
+    assert len([each for each in statements if each.startswith("SELECT")]) == 6, "one for each that is listed"
     assert chain.charged_credits == 9 + 8 + 7 + 6 + 5 + 4
 
 
