@@ -135,15 +135,21 @@ def adjust_reserved(
 
 def _record_rise(transaction: Transaction, row: sqlite3.Row, more: int, default: Limit, at: int) -> None:
     """Record by how much a rise, which is written next and which limits pay, goes beyond the closest one."""
-    usage = LimitUsage.at_time(transaction, row["guild_id"], default, at, split_held=False)
-    personal = usage.current_usage(row["user_id"], row["personal_limit_id"])
-    # Not the ceiling of all guilds: the member is told, and it would say what others spend.
-    ceilings = [each for each in usage.ceilings() if each.scope is LimitScope.CEILING]
-    beyond = max(_beyond(each, more) for each in (usage.guild(), personal, *ceilings) if each is not None)
-    if beyond:
+    limit_usage = LimitUsage.at_time(transaction, row["guild_id"], default, at, split_held=False)
+    if beyond := max(_beyond(usage, more) for usage in _told_to_member(limit_usage, row)):
         transaction.execute(
             "UPDATE reservations SET over_limit_credits = ? WHERE job_id = ?", (beyond, row["job_id"])
         )
+
+
+def _told_to_member(limit_usage: LimitUsage, row: sqlite3.Row) -> list[Usage]:
+    """Return the usage of the limits that a reservation's member is told about, that of the guild first.
+
+    The ceiling of all guilds is not among them, since it would say what others spend.
+    """
+    personal = limit_usage.current_usage(row["user_id"], row["personal_limit_id"])
+    ceilings = [usage for usage in limit_usage.ceilings() if usage.scope is LimitScope.CEILING]
+    return [usage for usage in (limit_usage.guild(), personal, *ceilings) if usage is not None]
 
 
 def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
@@ -332,13 +338,9 @@ class Ledger:
                 (job_id,),
             ).fetchone()
             limit_usage = LimitUsage.at_time(tx, guild_id, self.default, at)
-            guild = limit_usage.guild()
             if row is None:
-                return Receipt(0, guild)
-            personal = limit_usage.current_usage(row["user_id"], row["personal_limit_id"]) or guild
-            # Not the ceiling of all guilds, whose usage says what others spend.
-            ceilings = [usage for usage in limit_usage.ceilings() if usage.scope is LimitScope.CEILING]
-            tightest = min((guild, personal, *ceilings), key=lambda usage: usage.left_credits)
+                return Receipt(0, limit_usage.guild())
+            tightest = min(_told_to_member(limit_usage, row), key=lambda usage: usage.left_credits)
             return Receipt(row["counted_credits"], tightest, row["over_limit_credits"] or 0)
 
         return await self._database.run(unit)
