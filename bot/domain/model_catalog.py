@@ -76,7 +76,7 @@ class ModelCatalog:
 
     @property
     def has_choice(self) -> bool:
-        """Whether several models are offered."""
+        """Whether several models are offered, so that members can choose one."""
         return len(self._offered) > 1
 
     @property

@@ -188,7 +188,7 @@ async def _wallet(args: argparse.Namespace) -> int:
         held = await GuildOverview(database, default).held()
         left_credits = await rivya.credits()
         print_line(f"{left_credits} credits in Rivya's wallet")
-        if (catalog := loader.load_models(args.config).rivya.catalog).price_list.has_choice:
+        if (catalog := loader.load_models(args.config).rivya.catalog).has_choice:
             with suppress(KuasError):  # the prices of the table hold
                 catalog.update(await rivya.models())
             print_line(enough_text(left_credits, catalog.price_list))
