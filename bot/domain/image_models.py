@@ -58,7 +58,6 @@ MAX_NUMBER: Final = 2**53 - 1
 """Beyond it a reader of JSON may round whole numbers: https://www.rfc-editor.org/rfc/rfc8259#section-6"""
 Value = str | int | float
 """Of a parameter in a request. Rivya has true and false as texts."""
-Params = dict[str, Value]
 Count = Annotated[int, Field(strict=True, ge=0)]
 _STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -156,6 +155,11 @@ class ImageModel:
         return self
 
     @property
+    def longest_prompt(self) -> int:
+        """How many characters a prompt may have: at most `PROMPT_LIMIT`, whatever the model allows."""
+        return min(self.prompt_limit, PROMPT_LIMIT)
+
+    @property
     def sizes(self) -> tuple[str, ...]:
         """The sizes on offer, in our language, the default first."""
         return _sizes(self.shapes.options)
@@ -201,7 +205,7 @@ class ImageModel:
         settings: Iterable[tuple[str, Value]] = (),
         *,
         loose_safety: bool = False,
-    ) -> Params:
+    ) -> dict[str, Value]:
         """Return the parameters of a request in the model's own words, with those that are always sent.
 
         `loose_safety` sends those about safety as an admin has loosened them. What the model lacks is sent as

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.access import may_use_model
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.image_models import PROMPT_LIMIT
 from bot.domain.jobs import Request
 from bot.domain.model_catalog import cheaper
 from bot.guilds import presets
@@ -165,5 +164,4 @@ def _name_cheaper(
 def _takes(model: ImageModel, request: Request | RequestOptions, preset: Preset | None) -> bool:
     """Return whether the model takes the words of a request, with those of its preset, and its references."""
     prompt = request.prompt if preset is None else preset.around(request.prompt)
-    fits = len(prompt) <= min(model.prompt_limit, PROMPT_LIMIT)
-    return fits and len(request.references) <= model.reference_count
+    return len(prompt) <= model.longest_prompt and len(request.references) <= model.reference_count

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.image_models import PROMPT_LIMIT
 from bot.domain.text_folding import BLANK_LETTERS
 from bot.images import processing
 
@@ -32,8 +31,7 @@ def validate_request(request: Request, model: ImageModel) -> None:
         raise MemberError(MemberReason.PROMPT_EMPTY)
     if not _is_storable(request.prompt):
         raise MemberError(MemberReason.PROMPT_REFUSED, half=True)
-    limit = min(model.prompt_limit, PROMPT_LIMIT)
-    if (beyond := len(request.full_prompt) - limit) > 0:
+    if (beyond := len(request.full_prompt) - model.longest_prompt) > 0:
         # The preset's words count, so less is left for the member's.
         room = max(0, len(request.prompt) - beyond)
         raise MemberError(MemberReason.PROMPT_TOO_LONG, limit=room, model=model.name)
