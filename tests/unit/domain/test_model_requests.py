@@ -21,14 +21,12 @@ from bot.domain.image_models import (
     SIZES,
     ImageModel,
     Parameter,
-    Value,
     nearest_size,
 )
 from bot.domain.jobs import Preset, Reference, Request, UploadedReference
 from bot.domain.model_settings import (
     SETTINGS_LIMIT,
     SettingsRefused,
-    SettingValues,
     join,
     read_settings,
     settable,
@@ -40,6 +38,7 @@ from sandbox.fake_rivya.errors import ApiError
 from sandbox.fake_rivya.model_catalog import MODELS as FAKE_MODELS
 from sandbox.fake_rivya.request_validation import CreateRequest, parse_create
 from tests.support.factories import make_request
+from tests.support.model_settings import on_step, settings_of
 
 NO_DATABASE = sqlite3.connect(":memory:")
 """A request whose options are all given needs nothing of it."""
@@ -173,18 +172,6 @@ def test_a_reference_too_many_or_too_large_is_refused_by_us_first(model: ImageMo
     assert limit_bytes - bool(model.reference_count) == FAKE_MODELS[model.model_id].reference_limit_bytes
 
 
-def allowed(parameter: Parameter) -> st.SearchStrategy[Value]:
-    """Any value of a parameter."""
-    if parameter.options:
-        return st.sampled_from(parameter.options)
-    if parameter.text:
-        return st.text(LETTERS, min_size=1, max_size=50)
-    low, step = parameter.minimum or 0, parameter.step
-    high = low + 10**12 if parameter.maximum is None else parameter.maximum
-    steps = round((high - low) / step)
-    return st.integers(0, steps).map(lambda number: _on_step(low, step, number))
-
-
 def beyond(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Any value just outside of a parameter."""
     if parameter.options:
@@ -195,31 +182,16 @@ def beyond(parameter: Parameter) -> st.SearchStrategy[Any]:
         return st.sampled_from([1, 0.5, False])
     low, step = parameter.minimum or 0, parameter.step
     high = MAX_NUMBER if parameter.maximum is None else parameter.maximum
-    values: list[Any] = [_on_step(low, step, -1), low + step / 2, math.inf, math.nan]
-    values.append(_on_step(high, step, 1))
+    values: list[Any] = [on_step(low, step, -1), low + step / 2, math.inf, math.nan]
+    values.append(on_step(high, step, 1))
     return st.sampled_from(values)
-
-
-def _on_step(low: float, step: float, number: int) -> float:
-    value = round(low + number * step, 6)
-    return int(value) if value == int(value) else value
-
-
-@st.composite
-def settings(draw: st.DrawFn, model: ImageModel) -> SettingValues:
-    """Any of the settings that a member may choose, at any of their values."""
-    return tuple(
-        (name, draw(allowed(parameter), label=name))
-        for name, parameter in settable(model).items()
-        if draw(st.booleans(), label=f"sets {name}")
-    )
 
 
 @given(ANY_MODEL, st.data())
 def test_any_settings_at_once_are_taken_and_only_some_move_the_price(
     model: ImageModel, data: st.DataObject
 ) -> None:
-    chosen = data.draw(settings(model))
+    chosen = data.draw(settings_of(model))
     typed = join(chosen)
     if len(typed) <= SETTINGS_LIMIT:
         assert read_settings(model, typed) == chosen

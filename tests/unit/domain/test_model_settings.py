@@ -27,6 +27,7 @@ from bot.domain.model_settings import (
 from bot.rivya.models import create_body
 from sandbox.fake_rivya.model_catalog import MODELS as FAKE_MODELS
 from sandbox.fake_rivya.request_validation import parse_create
+from tests.support.model_settings import settings_of
 
 IDEOGRAM, SEEDREAM, KONTEXT = (MODELS[each] for each in ("ideogram-v3", "seedream-3-0", "flux-kontext-pro"))
 
@@ -93,29 +94,10 @@ def test_each_mistake_is_named(model: ImageModel, text: str, mistakes: list[tupl
     assert [(each.mistake, each.name) for each in refused.value.mistakes] == mistakes
 
 
-def allowed(parameter: Parameter) -> st.SearchStrategy[str | int | float]:
-    if parameter.options:
-        return st.sampled_from(parameter.options)
-    if parameter.text:
-        return st.text(st.characters(codec="utf-8"), min_size=1, max_size=50)
-    lowest = parameter.minimum or 0
-    highest = lowest + 1000 * parameter.step if parameter.maximum is None else parameter.maximum
-    steps = round((highest - lowest) / parameter.step)
-    return st.integers(0, steps).map(lambda step: _number(lowest + step * parameter.step))
-
-
-def _number(value: float) -> float:
-    rounded = round(value, 6)
-    return int(rounded) if float(rounded).is_integer() else rounded
-
-
 @given(st.data())
 def test_what_is_written_is_read_again(data: st.DataObject) -> None:
     model = data.draw(st.sampled_from([each for each in MODELS.values() if settable(each)]))
-    names = data.draw(st.sets(st.sampled_from(sorted(settable(model)))))
-    values = tuple(
-        (name, data.draw(allowed(parameter))) for name, parameter in settable(model).items() if name in names
-    )
+    values = data.draw(settings_of(model))
     assert read_settings(model, join(values)) == values
     assert check_settings(model, values) == values
     assert from_json(to_json(values)) == values
@@ -175,16 +157,6 @@ def bounds(parameter: Parameter) -> tuple[list[str], list[str]]:
     high = MAX_NUMBER if parameter.maximum is None else parameter.maximum
     middle = [low, round(low + step, 6), high]
     return list(map(str, middle)), [str(low - step), str(round(high + step, 6)), str(low + step / 2)]
-
-
-@given(st.data())
-def test_rivya_takes_any_settings_that_are_read(data: st.DataObject) -> None:
-    model = data.draw(st.sampled_from([each for each in MODELS.values() if settable(each)]))
-    names = data.draw(st.sets(st.sampled_from(sorted(settable(model)))))
-    typed = join(tuple((name, data.draw(allowed(settable(model)[name]))) for name in sorted(names)))
-    values = read_settings(model, typed)
-    params = parse_create(body_with(model, values), FAKE_MODELS).params
-    assert dict(values).items() <= params.items()
 
 
 def test_what_is_always_sent_cannot_be_replaced_by_settings_of_an_older_row() -> None:
