@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from bot.domain.image_models import ImageModel, Parameter, Value
 from bot.domain.model_settings import SettingValues, settable
 
+_DELIMITED = st.text("\",= “”'x", min_size=3, max_size=10)
+"""Values of what decides where a value ends, which are rare among all characters."""
+
 
 def on_step(low: float, step: float, number: int) -> float:
     """Return the number that is so many steps above the lowest one."""
@@ -28,7 +31,7 @@ def _values_of(parameter: Parameter) -> st.SearchStrategy[Value]:
     if parameter.options:
         return st.sampled_from(parameter.options)
     if parameter.text:
-        return st.text(st.characters(codec="utf-8"), min_size=1, max_size=50)
+        return st.text(st.characters(codec="utf-8"), min_size=1, max_size=50) | _DELIMITED
     low, step = parameter.minimum or 0, parameter.step
     high = low + 10**12 if parameter.maximum is None else parameter.maximum
     return st.integers(0, round((high - low) / step)).map(lambda number: on_step(low, step, number))
