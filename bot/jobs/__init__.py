@@ -1,1 +1,1 @@
-"""The jobs table and its readers: drafts, history, derived requests, member defaults, kept pictures."""
+"""From requests to jobs: drafts, models and defaults, submission; and rows, history and stored pictures."""
