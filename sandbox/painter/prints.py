@@ -52,14 +52,20 @@ def risograph(picture: Image.Image, dice: random.Random, detail: float) -> Image
         (grey.point([min(255, round(value * 1.35)) for value in range(256)]), (24, 68, 140), 0),
     ):
         grains = plate.convert("1").convert("L").resize(picture.size, Image.Resampling.NEAREST)
-        printed = ImageOps.colorize(grains, ink, "white").convert("RGB")
+        printed = ImageOps.colorize(grains, ink, "white")
         sheet = ImageChops.multiply(sheet, ImageChops.offset(printed, round(shift * scale_of(picture))))
     return on_paper(sheet, dice, 18)
 
 
 def pixels(picture: Image.Image, _dice: random.Random, detail: float) -> Image.Image:
     """Draw in large pixels of few colours, as for an old console."""
-    return _pixelated(ImageEnhance.Color(picture).enhance(1.3), 11 / detail, 28)
+    step = max(2.0, 11 / detail * scale_of(picture))
+    small = ImageEnhance.Color(picture).enhance(1.3)
+    small = small.resize(
+        (max(1, round(picture.width / step)), max(1, round(picture.height / step))), Image.Resampling.BOX
+    )
+    few = small.quantize(28, dither=Image.Dither.NONE).convert("RGB")
+    return few.resize(picture.size, Image.Resampling.NEAREST)
 
 
 def cross_stitch(picture: Image.Image, dice: random.Random, detail: float) -> Image.Image:
@@ -132,15 +138,6 @@ def _flat(picture: Image.Image, colours: int, smooth: int) -> Image.Image:
     size = max(3, round(smooth * scale_of(picture) / 4) * 2 + 1)
     clean = flat.convert("RGB").filter(ImageFilter.MedianFilter(size))
     return clean.resize(picture.size, Image.Resampling.BICUBIC)
-
-
-def _pixelated(picture: Image.Image, side: float, colours: int) -> Image.Image:
-    step = max(2.0, side * scale_of(picture))
-    small = picture.resize(
-        (max(1, round(picture.width / step)), max(1, round(picture.height / step))), Image.Resampling.BOX
-    )
-    few = small.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
-    return few.resize(picture.size, Image.Resampling.NEAREST)
 
 
 def _facets(picture: Image.Image, dice: random.Random, side: float, *, lead: float) -> Image.Image:

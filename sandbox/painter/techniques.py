@@ -50,7 +50,7 @@ def pencil(picture: Image.Image, dice: random.Random, detail: float) -> Image.Im
     )
     soft = ImageChops.lighter(drawn, grey.point([150 + value * 105 // 255 for value in range(256)]))
     shown = Image.blend(drawn, soft, 0.35)
-    return on_paper(ImageOps.colorize(shown, _GRAPHITE, _PAPER).convert("RGB"), dice)
+    return on_paper(ImageOps.colorize(shown, _GRAPHITE, _PAPER), dice)
 
 
 def coloured_pencil(picture: Image.Image, dice: random.Random, detail: float) -> Image.Image:
@@ -62,10 +62,8 @@ def coloured_pencil(picture: Image.Image, dice: random.Random, detail: float) ->
     shade = hatch(grey, spacing=7 / detail, levels=(190, 120))
     white = ImageOps.invert(shade).point([value // 3 for value in range(256)])
     streaks = grain((picture.width, 64), dice, cell=2, strength=90).resize(picture.size)
-    coloured = ImageChops.screen(light, Image.merge("RGB", (white, white, white)))
-    coloured = Image.blend(
-        coloured, ImageChops.soft_light(coloured, Image.merge("RGB", (streaks, streaks, streaks))), 0.6
-    )
+    coloured = ImageChops.screen(light, white.convert("RGB"))
+    coloured = Image.blend(coloured, ImageChops.soft_light(coloured, streaks.convert("RGB")), 0.6)
     lines = edges(wobble(picture, dice, 1), 2.4, 7)
     coloured.paste(Image.new("RGB", picture.size, (74, 52, 44)), mask=ImageOps.invert(lines))
     return on_paper(coloured, dice, 40)
@@ -76,9 +74,9 @@ def watercolour(picture: Image.Image, dice: random.Random, detail: float) -> Ima
     patches = _patches(wobble(picture, dice, 5 / detail), 9 / detail)
     rims = patches.filter(ImageFilter.FIND_EDGES).convert("L").filter(ImageFilter.GaussianBlur(1.5))
     rims = ImageOps.invert(rims.point([min(120, value * 2) for value in range(256)]))
-    thin = ImageChops.multiply(patches, Image.merge("RGB", (rims, rims, rims)))
+    thin = ImageChops.multiply(patches, rims.convert("RGB"))
     pools = grain(picture.size, dice, cell=70, strength=70)
-    thin = ImageChops.soft_light(thin, Image.merge("RGB", (pools, pools, pools)))
+    thin = ImageChops.soft_light(thin, pools.convert("RGB"))
     return on_paper(_framed(Image.blend(thin, Image.new("RGB", picture.size, "white"), 0.22), dice), dice, 34)
 
 
@@ -120,10 +118,10 @@ def photo(picture: Image.Image, _dice: random.Random, detail: float) -> Image.Im
 def cinema(picture: Image.Image, dice: random.Random, detail: float) -> Image.Image:
     """Show it as a frame of a film: teal shadows, orange lights, grain."""
     grey = picture.convert("L")
-    toned = ImageOps.colorize(grey, (4, 26, 44), (255, 216, 160), mid=(150, 112, 96)).convert("RGB")
+    toned = ImageOps.colorize(grey, (4, 26, 44), (255, 216, 160), mid=(150, 112, 96))
     graded = Image.blend(photo(picture, dice, detail), toned, 0.5)
     film = grain(picture.size, dice, cell=1, strength=46)
-    return vignette(ImageChops.soft_light(graded, Image.merge("RGB", (film, film, film))), 0.6)
+    return vignette(ImageChops.soft_light(graded, film.convert("RGB")), 0.6)
 
 
 def neon(picture: Image.Image, _dice: random.Random, detail: float) -> Image.Image:
@@ -144,7 +142,7 @@ def _ink(picture: Image.Image, dice: random.Random, detail: float, *, colour_sha
     wet = grey.point([round(255 * (0.28 + 0.72 * (value / 255) ** 0.6)) for value in range(256)])
     pools = grain(picture.size, dice, cell=60, strength=60)
     drawn = ImageChops.multiply(ImageChops.soft_light(wet, pools), edges(wobble(picture, dice, 2), 4, 9))
-    inked = ImageOps.colorize(drawn, (26, 24, 32), _PAPER).convert("RGB")
+    inked = ImageOps.colorize(drawn, (26, 24, 32), _PAPER)
     if colour_share:
         pale = Image.blend(
             ImageEnhance.Color(picture).enhance(1.6), Image.new("RGB", picture.size, _PAPER), 0.15

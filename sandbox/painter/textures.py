@@ -35,7 +35,7 @@ def on_paper(picture: Image.Image, dice: random.Random, strength: int = 26) -> I
     fine = grain(picture.size, dice, cell=2, strength=strength)
     coarse = grain(picture.size, dice, cell=9, strength=strength // 2)
     paper = ImageChops.overlay(fine, coarse)
-    return ImageChops.soft_light(picture, Image.merge("RGB", (paper, paper, paper)))
+    return ImageChops.soft_light(picture, paper.convert("RGB"))
 
 
 def wobble(picture: Image.Image, dice: random.Random, pixels: float) -> Image.Image:
@@ -93,7 +93,7 @@ def vignette(picture: Image.Image, share: float) -> Image.Image:
     """Return the picture with corners that are darker by `share`, 0 to 1."""
     light = ImageOps.invert(Image.radial_gradient("L")).resize(picture.size)
     lit = light.point([255 - round((255 - min(255, value * 2)) * share) for value in range(256)])
-    return ImageChops.multiply(picture, Image.merge("RGB", (lit, lit, lit)))
+    return ImageChops.multiply(picture, lit.convert("RGB"))
 
 
 def cells(picture: Image.Image, side: int) -> Iterator[tuple[int, int, Colour]]:
