@@ -10,10 +10,14 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.image_models import MODELS, QWEN_IMAGE, nearest_size
-from sandbox.painter import Manner, paint
+from bot.rivya.models import create_body
+from sandbox.fake_rivya.manner import manner_of
+from sandbox.fake_rivya.request_validation import parse_create
+from sandbox.painter import paint
 
 if TYPE_CHECKING:
     from simcord import MemberActor
@@ -80,7 +84,7 @@ async def live_through(environment: SandboxEnvironment, rivya: FakeRivya) -> Non
     now = environment.clock.now() + BEGIN
     # The painter remembers its last pictures, so that the bot waits for none.
     models = [_model(environment, picture) for picture in PICTURES]
-    await asyncio.gather(*map(_paint_ahead, PICTURES, models))
+    await asyncio.gather(*map(partial(_paint_ahead, rivya), PICTURES, models))
     people = {member.name: member for member in environment.people}
     for command, options in _SETTINGS:
         named = {name: people.get(str(value), value) for name, value in options.items()}
@@ -100,17 +104,24 @@ async def invite(environment: SandboxEnvironment) -> None:
 
 
 def _model(environment: SandboxEnvironment, picture: PastPicture) -> ImageModel:
-    """Return the model that paints it, as the sandbox offers it or not."""
+    """Return the model that paints it: its own if the sandbox offers that, else the default."""
     offered = environment.models
     return MODELS[picture.model if picture.model in offered else offered[0]]
 
 
-async def _paint_ahead(picture: PastPicture, model: ImageModel) -> None:
+async def _paint_ahead(rivya: FakeRivya, picture: PastPicture, model: ImageModel) -> None:
     """Paint the picture that the fake Rivya will be asked for."""
-    params = model.params(nearest_size(picture.size, model.sizes), model.file_formats[0])
-    size = str(params[model.shapes.parameter])
-    file_format = "png" if model.formats is None else model.file_formats[0]
-    await asyncio.to_thread(paint, picture.prompt, size, file_format, None, Manner(model.model_id))
+    body = create_body(
+        model,
+        prompt=picture.prompt,
+        size=nearest_size(picture.size, model.sizes),
+        format=model.file_formats[0],
+        references=(),
+        client_request_id="ahead",
+    )
+    asked = parse_create(body.encode(), rivya.models)
+    manner = manner_of(asked.model.model_id, asked.params)
+    await asyncio.to_thread(paint, asked.prompt, asked.size, asked.output_format, None, manner)
 
 
 async def _imagine(

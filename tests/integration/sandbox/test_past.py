@@ -14,6 +14,7 @@ from simcord.components import walk_components
 from bot.config.settings import LimitsSettings
 from sandbox import past
 from sandbox.environment import SandboxEnvironment, Timings, open_environment
+from sandbox.painter import paint
 from sandbox.wallclock import WallClock
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -107,14 +108,16 @@ async def test_what_comes_after_the_past_is_painted_in_real_time() -> None:
         assert f"{ceiling - 4} of {ceiling} left" in text_of(environment, environment.channel.history()[-1])
 
 
-@pytest.mark.parametrize("models", [("qwen-image",), ("gpt-image-1-5", "z-image")])
-async def test_the_past_is_painted_with_what_is_on_offer(models: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("models", [("qwen-image",), ("gpt-image-1-5", "z-image"), ("wan-2-7-image",)])
+async def test_the_past_is_painted_once_with_what_is_on_offer(models: tuple[str, ...]) -> None:
+    paint.cache_clear()
     async with open_environment(Timings(painting_seconds=0), models=models, ago=past.BEGIN) as environment:
         assert environment.rivya is not None
         await past.live_through(environment, environment.rivya)
         assert [task.model for task in environment.rivya.tasks.values()] == [
             picture.model if picture.model in models else models[0] for picture in past.PICTURES
         ]
+    assert paint.cache_info().misses == len(past.PICTURES)
 
 
 async def test_a_price_that_is_changed_at_the_fake_rivya_holds_for_the_next_picture() -> None:
