@@ -92,7 +92,9 @@ class PollScheduler:
             history.count_polls(polls, fixed_polls)
         history.add(bounds)
         if len(self._histories) > MAX_KINDS:
-            del self._histories[next(iter(self._histories))]
+            oldest = next(iter(self._histories))
+            del self._histories[oldest]
+            self._typical.pop(oldest.model, None)
         self._typical.pop(kind.model, None)
         return True
 
@@ -115,8 +117,7 @@ class PollScheduler:
         0 if there are none.
         """
         own = self._histories.get(kind)
-        enough = own is not None and own.suffices
-        durations = own.durations if own is not None and enough else self._durations_of(kind.model)
+        durations = self._durations_of(kind.model) if own is None or not own.suffices else own.durations
         return max((bounds.by_seconds for bounds in durations), default=0.0)
 
     def _durations_of(self, model: str) -> Collection[DurationBounds]:

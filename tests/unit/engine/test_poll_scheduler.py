@@ -209,6 +209,7 @@ def test_the_kinds_without_tasks_for_the_longest_time_are_forgotten() -> None:
         for kind in kinds:
             scheduler.observe(kind, DurationBounds(9.0, 11.0))
     scheduler.observe(kinds[0], DurationBounds(9.0, 11.0))
+    assert scheduler.typical_duration(kinds[1].model) == 10.0
     for _ in range(5):
         scheduler.observe(TaskKind("one more", with_reference=False), DurationBounds(9.0, 11.0))
     known = [scheduler.typical_duration(kind.model) is not None for kind in kinds]
