@@ -36,7 +36,7 @@ from bot.domain.model_settings import SettingsRefused, read_settings
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bot.domain.model_settings import SettingValues
     from bot.domain.prices import SettingsPrices
@@ -67,6 +67,11 @@ class SettingsPrice(Section):
     model: str
     settings: str
     credits: Whole = Field(ge=1, le=1000)
+
+
+def _with_extra(models: Iterable[ImageModel]) -> Mapping[str, ImageModel]:
+    """Return the models of the table and these by their ids; an extra one replaces that of the same id."""
+    return {**MODELS, **{model.model_id: model for model in models}}
 
 
 def _moving(known: Mapping[str, ImageModel], price: SettingsPrice) -> tuple[str, SettingValues]:
@@ -122,8 +127,8 @@ class RivyaSettings(Section):
 
     @property
     def known_models(self) -> Mapping[str, ImageModel]:
-        """Every model by its id; an extra one replaces that of the same id in the table."""
-        return {**MODELS, **{model.model_id: model for model in self.extra_models}}
+        """Every model by its id."""
+        return _with_extra(self.extra_models)
 
     @property
     def settings_prices(self) -> SettingsPrices:
@@ -157,9 +162,10 @@ class RivyaSettings(Section):
         cls, prices: tuple[SettingsPrice, ...], info: ValidationInfo
     ) -> tuple[SettingsPrice, ...]:
         extra = info.data.get("extra_models")  # not there if one of them is wrong
-        known = {**MODELS, **{model.model_id: model for model in extra or ()}}
-        keys = set()
-        for number, each in enumerate(prices if extra is not None else (), start=1):
+        if extra is None:
+            return prices
+        known, keys = _with_extra(extra), set()
+        for number, each in enumerate(prices, start=1):
             try:
                 key = _moving(known, each)
             except ValueError as error:
@@ -176,7 +182,7 @@ class RivyaSettings(Section):
         if extra is None or value is None or value == (EVERY_MODEL,):
             return value
         names = (value,) if isinstance(value, str) else value
-        if len(set(names)) < len(names) or not {*names} <= {*MODELS, *(model.model_id for model in extra)}:
+        if len(set(names)) < len(names) or not {*names} <= _with_extra(extra).keys():
             raise ValueError("not known, or twice")
         return value
 
