@@ -109,18 +109,18 @@ async def _reconcile(args: argparse.Namespace) -> int:
             f" {applied.in_progress} still under way"
         )
         return 0
-    catalog = loader.load_models(args.config).rivya.catalog
     if args.show is not None:
+        catalog = loader.load_models(args.config).rivya.catalog
         async with _shared_database(args) as database:
             if await _print_discrepancies(DiscrepancyStore(database), args.show, catalog):
                 return FAILED
         print_line(f"run {args.show}: no differences, or no such run")
         return 0
     since = now_ms() - args.days * DAY_MS if args.since is None else args.since
-    async with _with_rivya(args) as (database, rivya, _):
+    async with _with_rivya(args) as (database, rivya, loaded):
         discrepancies = DiscrepancyStore(database)
         finished = await Reconciler(discrepancies, rivya).compare(since, progress=_show_progress)
-        await _print_discrepancies(discrepancies, finished.run_id, catalog)
+        await _print_discrepancies(discrepancies, finished.run_id, loaded.rivya.catalog)
     return _print_summary(finished)
 
 
@@ -184,11 +184,11 @@ async def _late_job(args: argparse.Namespace) -> int:
 
 
 async def _wallet(args: argparse.Namespace) -> int:
-    async with _with_rivya(args) as (database, rivya, default):
-        held = await GuildOverview(database, default).held()
+    async with _with_rivya(args) as (database, rivya, loaded):
+        held = await GuildOverview(database, loaded.limits.default).held()
         left_credits = await rivya.credits()
         print_line(f"{left_credits} credits in Rivya's wallet")
-        if (catalog := loader.load_models(args.config).rivya.catalog).has_choice:
+        if (catalog := loaded.rivya.catalog).has_choice:
             with suppress(KuasError):  # the prices of the table hold
                 catalog.update(await rivya.models())
             print_line(enough_text(left_credits, catalog.price_list))
@@ -242,7 +242,9 @@ async def _shared_database(args: argparse.Namespace) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database, RivyaClient, Limit]]:
+async def _with_rivya(
+    args: argparse.Namespace,
+) -> AsyncIterator[tuple[Database, RivyaClient, loader.RivyaCommandSettings]]:
     loaded = loader.load_rivya(args.config)
     log_setup.configure("error", loaded.log.format)
     async with CleanupStack() as stack:
@@ -250,4 +252,4 @@ async def _with_rivya(args: argparse.Namespace) -> AsyncIterator[tuple[Database,
         session = await stack.enter_async_context(open_session(Network.open(loaded.network.ca_file)))
         key = loaded.rivya.api_key.get_secret_value()
         rivya = RivyaClient(session, base_url=loaded.rivya.base_url, api_key=key)
-        yield database, rivya, loaded.limits.default
+        yield database, rivya, loaded

@@ -71,12 +71,16 @@ def test_a_command_that_uses_no_secret_needs_none(
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_command_that_calls_rivya_needs_the_key_and_no_token(copy: Path, database_path: Path) -> None:
-    environ = {"BOT_DATABASE__PATH": str(database_path), "BOT_LOG__LEVEL": "loud"}
-    without = run_bot(copy.parent, "operator", "wallet", **environ)
+@pytest.mark.parametrize("command", ["wallet", "reconcile"])
+def test_a_command_that_calls_rivya_needs_the_key_and_no_token(
+    copy: Path, database_path: Path, command: str
+) -> None:
+    wrong = {"BOT_LOG__LEVEL": "loud", "BOT_RIVYA__POLL_SECONDS": "0"}
+    without = run_bot(copy.parent, "operator", command, BOT_DATABASE__PATH=str(database_path), **wrong)
     assert without.returncode == 2
     *mistakes, no_file = without.stderr.splitlines()
-    assert [line.split(":")[0] for line in mistakes] == ["rivya.api_key", "log.level"]
+    names = [line.split(":")[0] for line in mistakes]
+    assert names == ["rivya.api_key", "rivya.poll_seconds", "log.level"]
     assert no_file.startswith("there is no config.toml in the working directory")
 
 
