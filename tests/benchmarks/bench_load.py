@@ -6,9 +6,9 @@ import asyncio
 import random
 import time
 from bisect import bisect_left
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from bot.config.settings import RivyaSettings
@@ -24,6 +24,7 @@ from tests.benchmarks.harness import (
     open_engine,
     open_services,
 )
+from tests.benchmarks.lag import recording
 from tests.benchmarks.memory import MIB, PeakMemory
 from tests.benchmarks.results_table import Row, memory_row, milliseconds, percentile
 from tests.support.factories import submit
@@ -78,7 +79,7 @@ async def _serve(folder: Path, services: FakeServices) -> LoadResult:
             first_poll_seconds=RivyaSettings.model_fields["first_poll_seconds"].default,
             poll_seconds=RivyaSettings.model_fields["poll_seconds"].default,
         ) as engine,
-        _record_work() as work,
+        recording(_measure_work) as work,
     ):
         peak = PeakMemory()
         cpu_started, started = time.process_time(), asyncio.get_running_loop().time()
@@ -91,7 +92,7 @@ async def _serve(folder: Path, services: FakeServices) -> LoadResult:
         await delivery.until(lambda: len(delivery.delivered_at) == JOBS)
         return LoadResult(
             answers=[answered - due for due, answered in answers],
-            work=[work.upto(answered) - work.upto(due) for due, answered in answers],
+            work=[work_until(work, answered) - work_until(work, due) for due, answered in answers],
             delivered=len(delivery.delivered_at),
             seconds=asyncio.get_running_loop().time() - started,
             cpu_seconds=time.process_time() - cpu_started,
@@ -115,40 +116,19 @@ async def _submit(engine: JobEngine, request: Request, at: float) -> tuple[float
     return at, answered_at
 
 
-class Work:
-    """The processor's time that this process had taken at each moment, by the clock of the event loop."""
-
-    def __init__(self) -> None:
-        self._moments: list[float] = []
-        self._seconds: list[float] = []
-
-    def record(self) -> None:
-        self._moments.append(asyncio.get_running_loop().time())
-        self._seconds.append(time.process_time())
-
-    def upto(self, moment: float) -> float:
-        """Return the seconds until a moment; between two records the work counts as even."""
-        after = min(max(1, bisect_left(self._moments, moment)), len(self._moments) - 1)
-        (begin, end), (low, high) = self._moments[after - 1 : after + 1], self._seconds[after - 1 : after + 1]
-        share = (moment - begin) / (end - begin) if end > begin else 1.0
-        return low + min(1.0, max(0.0, share)) * (high - low)
+async def _measure_work() -> tuple[float, float]:
+    """Return the time of the event loop's clock, and the processor's time that this process has taken."""
+    moment = asyncio.get_running_loop().time(), time.process_time()
+    await asyncio.sleep(RECORD_SECONDS)
+    return moment
 
 
-@asynccontextmanager
-async def _record_work() -> AsyncIterator[Work]:
-    work = Work()
-
-    async def record() -> None:
-        while True:
-            work.record()
-            await asyncio.sleep(RECORD_SECONDS)
-
-    task = asyncio.create_task(record())
-    await asyncio.sleep(0)
-    try:
-        yield work
-    finally:
-        task.cancel()
+def work_until(work: Sequence[tuple[float, float]], at: float) -> float:
+    """Return the processor's time until `at`; between two records the work counts as even."""
+    after = min(max(1, bisect_left(work, at, key=itemgetter(0))), len(work) - 1)
+    (begin, low), (end, high) = work[after - 1 : after + 1]
+    share = (at - begin) / (end - begin) if end > begin else 1.0
+    return low + min(1.0, max(0.0, share)) * (high - low)
 
 
 def _answers(result: LoadResult) -> Row:

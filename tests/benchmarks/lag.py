@@ -1,4 +1,4 @@
-"""Measure the lag of the event loop, and how long it is held."""
+"""Measure again and again: the lag of the event loop, how long it is held, and anything else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import TypeVar
+
+T = TypeVar("T")
 
 INTERVAL_SECONDS = 0.005
 
 
 def measure_lag() -> AbstractAsyncContextManager[list[float]]:
     """Yield a list that gets, until the end of the block, the seconds by which each short sleep was late."""
-    return _recording(_lag)
+    return recording(_lag)
 
 
 def measure_held() -> AbstractAsyncContextManager[list[float]]:
@@ -20,13 +23,13 @@ def measure_held() -> AbstractAsyncContextManager[list[float]]:
 
     In seconds of the thread's processor time, which other programs and threads do not add to.
     """
-    return _recording(_held)
+    return recording(_held)
 
 
 @asynccontextmanager
-async def _recording(measure: Callable[[], Awaitable[float]]) -> AsyncIterator[list[float]]:
-    """Measure again and again until the end of the block."""
-    measured: list[float] = []
+async def recording(measure: Callable[[], Awaitable[T]]) -> AsyncIterator[list[T]]:
+    """Yield a list that gets what is measured, again and again until the end of the block."""
+    measured: list[T] = []
 
     async def record() -> None:
         while True:

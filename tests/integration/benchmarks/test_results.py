@@ -11,7 +11,7 @@ import pytest
 
 from tests.benchmarks import __main__ as program
 from tests.benchmarks import bench_transactions, figures, yardstick
-from tests.benchmarks.bench_load import Work
+from tests.benchmarks.bench_load import work_until
 from tests.benchmarks.memory import MIB
 from tests.benchmarks.results_table import Ratio, Row, median_row, memory_row, ratio_row, table
 
@@ -106,9 +106,8 @@ def test_a_bound_on_memory_is_met_below_it_alone() -> None:
     assert median_row(rows).value == 64.0
 
 
-async def test_work_between_two_records_counts_as_even() -> None:
-    work = Work()
-    work._moments, work._seconds = [0.0, 1.0, 2.0], [5.0, 5.0, 5.4]
-    assert [work.upto(moment) for moment in (-1.0, 0.5, 1.5, 2.0, 9.0)] == pytest.approx(
+def test_work_between_two_records_counts_as_even() -> None:
+    work = [(0.0, 5.0), (1.0, 5.0), (2.0, 5.4)]
+    assert [work_until(work, moment) for moment in (-1.0, 0.5, 1.5, 2.0, 9.0)] == pytest.approx(
         [5.0, 5.0, 5.2, 5.4, 5.4]
     )
