@@ -13,7 +13,6 @@ import asyncio
 import io
 import statistics
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -29,6 +28,7 @@ from bot.guilds.admission import AdmissionStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.benchmarks import yardstick
+from tests.benchmarks.child_process import run_python
 from tests.benchmarks.harness import UNLIMITED, member_request
 from tests.benchmarks.results_table import Ratio, Row, ratio_row
 from tests.benchmarks.yardstick import Seconds, Stopwatch
@@ -171,26 +171,13 @@ def _earlier_source(folder: Path) -> Path | None:
 async def _open_earlier(source: Path, database: Path) -> AsyncIterator[Run]:
     """Run the earlier program as a process until the block ends."""
     script = Path(__file__).with_name("earlier_ledger.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *(str(script), str(database)),
-        cwd=source,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    stdin, stdout = process.stdin, process.stdout
-    assert stdin is not None
-    assert stdout is not None
+    async with run_python(str(script), str(database), folder=source) as (stdin, stdout):
 
-    async def run(action: str, together: bool) -> Seconds:
-        stdin.write(f"{action} {'together' if together else 'one'} {CHUNK}\n".encode())
-        return Seconds(*map(float, (await stdout.readline()).split()))
+        async def run(action: str, together: bool) -> Seconds:
+            stdin.write(f"{action} {'together' if together else 'one'} {CHUNK}\n".encode())
+            return Seconds(*map(float, (await stdout.readline()).split()))
 
-    try:
         yield run
-    finally:
-        stdin.close()  # ends the process
-        await process.wait()
 
 
 def _jobs() -> list[Job]:

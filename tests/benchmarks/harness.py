@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -40,6 +39,7 @@ from bot.observability.operator_log import OperatorLog
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
+from tests.benchmarks.child_process import run_python
 from tests.support.factories import make_request, submit
 
 PATIENCE_SECONDS = 600
@@ -114,22 +114,11 @@ async def open_services(**options: object) -> AsyncIterator[FakeServices]:
 @asynccontextmanager
 async def open_process(module: str, **options: object) -> AsyncIterator[dict[str, Any]]:
     """Run a module as a process until the block ends; yields the JSON of its first line of output."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", module, json.dumps(options)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
+    async with run_python("-m", module, json.dumps(options)) as (_, stdout):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            line = await process.stdout.readline()
+            line = await stdout.readline()
         output: dict[str, Any] = json.loads(line)
         yield output
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()  # ends the process, which thus cannot outlive this one either
-        await process.wait()
 
 
 @asynccontextmanager

@@ -12,28 +12,19 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.benchmarks.child_process import run_python
 from tests.benchmarks.lag import measure_lag
 
 
 @asynccontextmanager
 async def idle_loop_beside() -> AsyncIterator[list[float]]:
     """Yield a list that gets, at the end of the block, the greatest lag of an idle loop beside this one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.benchmarks.idle_loop"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    await process.stdout.readline()
     greatest: list[float] = []
-    try:
+    async with run_python("-m", "tests.benchmarks.idle_loop") as (stdin, stdout):
+        await stdout.readline()
         yield greatest
-    finally:
-        process.stdin.close()  # ends the process, which thus cannot outlive this one either
-        greatest.append(json.loads(await process.stdout.read()))
-        await process.wait()
+        stdin.close()
+        greatest.append(json.loads(await stdout.read()))
 
 
 async def _main() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.child_process import run_python
 from tests.benchmarks.counted_rivya import API_KEY, CountedRivya
 from tests.benchmarks.harness import PATIENCE_SECONDS, PROMPT_CHARACTERS
 from tests.e2e.fake_discord.server import FakeDiscord
@@ -28,7 +28,8 @@ class Program:
     kind: str
     discord: FakeDiscord
     rivya: CountedRivya
-    process: asyncio.subprocess.Process
+    stdin: asyncio.StreamWriter
+    stdout: asyncio.StreamReader
     channel: Channel
     member: Person
     jobs: int = 0
@@ -76,12 +77,10 @@ class Program:
 
     async def _cpu_seconds(self) -> float:
         self._write("cpu")
-        assert self.process.stdout is not None
-        return float(await self.process.stdout.readline())
+        return float(await self.stdout.readline())
 
     def _write(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
+        self.stdin.write(f"{line}\n".encode())
 
     def _forget(self) -> None:
         """Forget the pictures, of which each is a megabyte; no job is under way."""
@@ -112,18 +111,8 @@ async def open_program(
             "poll_seconds": poll_seconds,
             "decode": decode,
         }
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.benchmarks.job_process", json.dumps(work)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
+        arguments = ("-m", "tests.benchmarks.job_process", json.dumps(work))
+        async with run_python(*arguments, stderr=asyncio.subprocess.DEVNULL) as (stdin, stdout):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                assert await process.stdout.readline() == b"{}\n", f"{kind} did not start"
-            yield Program(kind, discord, rivya, process, channel, discord.add_person("alice"))
-        finally:
-            process.stdin.close()  # ends the process, which thus cannot outlive this one either
-            await process.wait()
+                assert await stdout.readline() == b"{}\n", f"{kind} did not start"
+            yield Program(kind, discord, rivya, stdin, stdout, channel, discord.add_person("alice"))
