@@ -40,7 +40,8 @@ async def run(args: argparse.Namespace) -> int:
 
 def _line(entry: CatalogEntry) -> str:
     model = entry.model
-    facts = [f"{model.cost_credits} credits", "offered" if entry.is_offered else "not offered"]
+    unit = "credit" if model.cost_credits == 1 else "credits"
+    facts = [f"{model.cost_credits} {unit}", "offered" if entry.is_offered else "not offered"]
     if model.cost_credits != entry.table_credits:
         facts.append(f"{entry.table_credits} in the table")
     if entry.is_available is False:

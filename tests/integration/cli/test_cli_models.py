@@ -34,7 +34,7 @@ async def test_each_model_has_a_line_with_its_price_of_now(
     assert await models.run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["qwen-image: 4 credits, offered", "flux-2-pro: 7 credits, offered, 5 in the table"]
-    assert "z-image: 1 credits, not offered, not available now" in lines
+    assert "z-image: 1 credit, not offered, not available now" in lines
     assert len(lines) == len(rivya.models) + 1
 
 
