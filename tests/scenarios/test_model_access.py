@@ -13,7 +13,6 @@ from sandbox.fake_rivya import FakeRivya
 from sandbox.locales import Locales
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import compose, fill_modal, response_of
-from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "flux-2-pro", "z-image", "seedream-4-0")
 
@@ -331,19 +330,20 @@ async def test_a_button_follows_the_channel_it_is_pressed_in(server: BotServer, 
 
 
 async def test_what_was_decided_at_the_acceptance_is_sent_after_a_restart(
-    server: BotServer, rivya: FakeRivya
+    open_server: OpenServer, rivya: FakeRivya
 ) -> None:
+    server = await open_server(models=MODELS, max_running=1)
     await access(server, "safety", switch="on")
     red = red_channel(server)
-    fault = rivya.faults.add("status", "files", None, code=503, error_code="public_api_disabled")
-    with server.without_settling():
-        await imagine(server, channel=red, model="seedream-4-0", reference=("r.png", make_picture()))
-        await server.until(lambda: fault.hits)
+    rivya.hold()
+    await server.start_imagine(server.alice, model="seedream-4-0")
+    await server.start_imagine(server.alice, where=red, model="seedream-4-0")  # waits for its turn
+    assert server.query("SELECT create_body FROM jobs ORDER BY accepted_at")[1] == (None,)
     server.query("DELETE FROM guild_settings")
-    rivya.faults.clear()
+    rivya.release()
     await server.restart(idle=False)
     await server.wait_idle()
-    assert checks_of(rivya) == ["false"]
+    assert checks_of(rivya) == ["true", "false"]
 
 
 async def test_where_no_model_has_such_a_setting_there_is_no_command_for_it(open_server: OpenServer) -> None:

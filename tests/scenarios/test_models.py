@@ -264,15 +264,15 @@ async def test_a_job_whose_model_left_the_settings_before_it_began_is_ended_with
 ) -> None:
     own = replace(QWEN_IMAGE, model_id="own-model", name="Own Model")
     rivya.models[own.model_id] = replace(rivya.models["qwen-image"], model_id=own.model_id)
-    server = await open_server(models=(own.model_id,), extra_models=(own,))
-    fault = rivya.faults.add("status", "files", None, code=503, error_code="public_api_disabled")
-    with server.without_settling():
-        await imagine(server, reference=("r.png", make_picture()))
-        await server.until(lambda: fault.hits)
-    assert server.states() == ["held"]
+    server = await open_server(models=(own.model_id,), extra_models=(own,), max_running=1)
+    rivya.hold()
+    await server.start_imagine(server.alice)
+    await server.start_imagine(server.alice, prompt="a white fox")  # waits for its turn
+    assert server.states() == ["held", "held"]
     del server.options["models"], server.options["extra_models"]
+    rivya.release()
     await server.restart(idle=False)
     await server.wait_idle()
-    (answer,) = server.visible_to(server.alice)
+    answer = server.visible_to(server.alice)[-1]
     assert "have to fix something first" in server.text_of(answer)
-    assert (server.states(), rivya.tasks) == (["released"], {})
+    assert (server.states(), len(rivya.tasks)) == (["settled", "released"], 1)
