@@ -14,7 +14,8 @@ from tests.support.sandbox_page import CHROMIUM, answer, become, open_browser, r
 
 PROMPT = "a red fox in a golden forest"
 OTHER_PROMPT = "a blue owl in a forest at night"
-LEFT = re.compile(r"4 credits · (\d+) of 200 left this month")
+LEFT = re.compile(r"4 credits · (?:what this bot allows this server: )?(\d+) of 200 left this month")
+"""When a month ends, the server is a few hours ahead of the operator, and another rule is the tightest."""
 WARNINGS = ("price changed", "model not available")
 """What the bot logs when somebody changes the models of the fake Rivya."""
 

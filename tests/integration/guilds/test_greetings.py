@@ -123,7 +123,8 @@ async def test_a_refused_server_is_told_by_the_refusal_alone(
     await greetings.present([])
     await admissions.seen(SeenGuild(1, "Strangers"))
     await greetings.joined(1)
-    await database.run(lambda tx: decide(tx, 1, admitted=False, decided_by=9, at=now_ms()))
+    now = now_ms()
+    await database.run(lambda tx: decide(tx, 1, admitted=False, decided_by=9, at=now))
     await admissions.set_policy(AdmissionPolicy(mode))
     assert await greetings.due() == []
 

@@ -172,7 +172,8 @@ async def test_a_draft_expires_after_its_ttl(drafts: DraftStore, store: JobStore
         clock.shift(0.001)
         assert await drafts.find(old.draft_id) is None
         assert await drafts.find(young.draft_id) == young
-        await database.run(lambda tx: drafts_module.prune(tx, now_ms()))
+        now = now_ms()
+        await database.run(lambda tx: drafts_module.prune(tx, now))
     left = await database.run(lambda tx: [row[0] for row in tx.execute("SELECT draft_id FROM drafts")])
     assert left == [young.draft_id]
 

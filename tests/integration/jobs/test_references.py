@@ -150,7 +150,8 @@ async def test_a_picture_that_is_private_makes_the_form_private(store: JobStore,
 
 async def test_references_go_with_their_draft(store: JobStore, database: Database) -> None:
     await open_form(store, request_with(*REFERENCES))
-    await database.run(lambda tx: drafts.prune(tx, now_ms() + drafts.TTL_MS + 1))
+    expired = now_ms() + drafts.TTL_MS + 1
+    await database.run(lambda tx: drafts.prune(tx, expired))
     assert await rows(database, "SELECT * FROM draft_references") == []
 
 

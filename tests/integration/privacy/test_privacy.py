@@ -397,8 +397,9 @@ async def test_expired_prompts_are_deleted_and_member_ids_stay(
     for job in (old, unfinished_job):
         await rows(database, "UPDATE jobs SET accepted_at = 5 WHERE job_id = ?", job.job_id)
     await rows(database, "UPDATE jobs SET finished_at = 6 WHERE job_id = ?", old.job_id)
-    assert await database.run(lambda tx: expire(tx, now_ms() - DAY_MS)) == 1
-    assert await database.run(lambda tx: expire(tx, now_ms() - DAY_MS)) == 0
+    a_day_ago = now_ms() - DAY_MS
+    assert await database.run(lambda tx: expire(tx, a_day_ago)) == 1
+    assert await database.run(lambda tx: expire(tx, a_day_ago)) == 0
     prompts = await rows(database, "SELECT job_id, prompt, user_id FROM jobs")
     assert sorted(prompts) == sorted(
         [
@@ -736,8 +737,9 @@ async def test_stored_pictures_of_an_erased_member_are_deleted_unless_another_ha
 async def test_drafts_and_defaults_made_after_the_request_stay(
     database: Database, member_data: MemberData, erasures: ErasureRequests, store: JobStore
 ) -> None:
+    asked_at = now_ms() - 1000
     await erasures._database.run(
-        lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, now_ms() - 1000)).rowcount
+        lambda tx: tx.execute("INSERT INTO erasures VALUES (?, ?)", (MEMBER, asked_at)).rowcount
     )
     await DraftStore(database, default_catalog()).save(make_request(user_id=MEMBER))
     await MemberDefaultsStore(database).set(MEMBER, MemberDefaults("portrait"))
