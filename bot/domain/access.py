@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.jobs import MOST_PICTURES
 from bot.domain.text_folding import JOINER, fold_text, has_emoji, without_emoji
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class AccessPolicy:
     """Between two requests of a member; 0 for no cooldown."""
     running_limit: int = 0
     """Pictures of one member in progress at once; 0 for no limit."""
+    picture_limit: int = MOST_PICTURES
+    """Pictures of one request."""
     age_restricted_only: bool = False
     owner_only: bool = False
     """Whether only the member who asked for a picture may use its buttons."""
@@ -119,9 +122,15 @@ class RecentActivity:
 
 
 def check_access(
-    request: Request, context: RequestContext, policy: AccessPolicy, recent: RecentActivity, at: int
+    request: Request,
+    context: RequestContext,
+    policy: AccessPolicy,
+    recent: RecentActivity,
+    at: int,
+    *,
+    pictures: int = 1,
 ) -> None:
-    """Check a request against a server's access rules.
+    """Check a request for so many pictures against a server's access rules.
 
     Raises:
         MemberError: MEMBER_BLOCKED, ROLE_REFUSED, CHANNEL_REFUSED, AGE_RESTRICTED_ONLY, MODEL_REFUSED,
@@ -136,8 +145,13 @@ def check_access(
     if policy.rules:
         require_model(request.model, context, policy)
         _check_words(request, policy)
-    if policy.running_limit and recent.running >= policy.running_limit:
-        raise MemberError(MemberReason.TOO_MANY_RUNNING, running=recent.running, limit=policy.running_limit)
+    if policy.running_limit and recent.running + pictures > policy.running_limit:
+        raise MemberError(
+            MemberReason.TOO_MANY_RUNNING,
+            running=recent.running,
+            limit=policy.running_limit,
+            pictures=pictures,
+        )
     if recent.asked_at is not None:
         over_at = recent.asked_at + policy.cooldown_seconds * 1000
         if policy.cooldown_seconds and at < over_at:

@@ -99,7 +99,10 @@ class MemberReason(StrEnum):
     """Too soon after the member's last request; data: `over_at`, epoch milliseconds, and `seconds`, the whole
     cooldown."""
     TOO_MANY_RUNNING = "too_many_running"
-    """Too many pictures of the member are in progress; data: `running` and `limit`."""
+    """Too many pictures of the member are in progress; data: `running`, `limit`, and `pictures`, how many are
+    asked for."""
+    TOO_MANY_PICTURES = "too_many_pictures"
+    """More pictures of one request than an admin, or Kuas, allows; data: `count` and `limit`."""
     NOT_YOURS = "not_yours"
     """A button that only the member of the picture may press."""
     REFERENCE_NOT_YOURS = "reference_not_yours"
@@ -153,7 +156,7 @@ class MemberError(KuasError):
 class LimitExceeded(MemberError):
     """Reserving `cost_credits` would exceed a limit; `usage` says which one, and how far it is used.
 
-    Of several limits it is the one with the least left.
+    Of several limits it is the one with the least left; of several pictures, the cost is that of all.
     """
 
     category = "LimitReached"
@@ -161,6 +164,10 @@ class LimitExceeded(MemberError):
     """The model that was asked for, where several are offered."""
     cheaper: ShownPrice | None = None
     """Another model, for which every limit has room."""
+    pictures: int = 1
+    """How many were asked for."""
+    fitting: int = 0
+    """For how many of them the limit has room."""
 
     def __init__(self, usage: Usage, cost_credits: int) -> None:
         super().__init__(MemberReason.LIMIT_REACHED)

@@ -74,6 +74,27 @@ class DeliveryMethod(StrEnum):
     """The member shared a private picture later, in a message for everybody."""
 
 
+class GroupKind(StrEnum):
+    """What the jobs of one request have in common; the values stand in the column `job_groups.kind`."""
+
+    PICTURES = "pictures"
+    """The same request, several times."""
+    COMPARE = "compare"
+    """The same words, each with another model."""
+
+
+MOST_PICTURES: Final = 4
+"""Of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlace:
+    """The place of a job among those of its request, from 1, and how many these are: 2 or more."""
+
+    number: int
+    size: int
+
+
 _STORED: Final = "kept"
 """The scheme of `stored_url`; it stands in rows."""
 
@@ -198,6 +219,10 @@ class Request:
     """Of the model; in a draft also what it does not take, as it was typed."""
     loose_safety: bool = False
     """Whether the model checks less strictly; decided when the request is accepted, and kept in its row."""
+    pictures: int = 1
+    """How many are asked for; 1 in each job of a group."""
+    models: tuple[str, ...] = ()
+    """The ids of two or more models to compare, `model` among them; empty in each job of a group."""
     repeats: str | None = field(default=None, compare=False)
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 
@@ -232,6 +257,9 @@ class RequestOptions:
     parent_job_id: str | None = None
     settings: str = ""
     """As they were typed."""
+    pictures: int = 1
+    models: tuple[str, ...] = ()
+    """To compare: ids, or what was typed in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +286,8 @@ class Job:
     stage: Stage
     quote_credits: int
     accepted_at: int
+    place: GroupPlace | None = None
+    """Among the jobs of one request for several pictures; None if it is alone."""
     acknowledged_at: int | None = None
     """When it was known that Discord has the first answer to the interaction."""
     message_id: int | None = None
@@ -312,6 +342,8 @@ class DeliveredMessage:
     method: DeliveryMethod
     url: str | None = None
     """The picture's address without Discord's signature, which expires; None if Discord gave none."""
+    attachment_id: int | None = None
+    """The picture's id in a message of several, by which an edit keeps it."""
 
 
 class Phase(StrEnum):

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.image_models import Value
 
 SettingsPrices = Mapping[tuple[str, tuple[tuple[str, "Value"], ...]], int]
@@ -24,6 +26,11 @@ class Quote:
     credits: int
     is_exact: bool = True
     """False if the request has settings whose price is not known yet: it is shown as `from 8 credits`."""
+
+
+def total_quote(quotes: Sequence[Quote]) -> Quote:
+    """Return what several pictures will cost together."""
+    return Quote(sum(each.credits for each in quotes), all(each.is_exact for each in quotes))
 
 
 @dataclass(frozen=True, slots=True)

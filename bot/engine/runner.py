@@ -365,12 +365,14 @@ class JobRunner:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         """Hold a slot. A task that exists at Rivya already does not wait for one."""
-        guild_id, job_id = self.job.request.destination.guild_id, self.job.job_id
+        destination, job_id = self.job.request.destination, self.job.job_id
         async with AsyncExitStack() as stack:
             with self._dependencies.shutdown.interruptible():
                 in_flight = self.job.stage is Stage.CREATED
                 await stack.enter_async_context(
-                    self._dependencies.slots.acquire(guild_id, job_id, bypass_queue=in_flight)
+                    self._dependencies.slots.acquire(
+                        destination.guild_id, destination.interaction_id, job_id, bypass_queue=in_flight
+                    )
                 )
             if self.job.late_at is not None:  # another process may have ended it while it waited
                 await self._reload()

@@ -19,6 +19,7 @@ from bot.domain.access import (
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.jobs import MOST_PICTURES
 from bot.domain.model_settings import to_json
 from bot.guilds import presets, settings
 from bot.guilds.settings import GuildSetting
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from bot.domain.jobs import Request, RequestContext
+    from bot.domain.jobs import Job, Request, RequestContext
     from bot.storage.database import Database
 
 DOUBLE_CLICK_MS: Final = 5000
@@ -51,6 +52,7 @@ def _policy(transaction: sqlite3.Connection, guild_id: int) -> AccessPolicy:
         rules=_not_removed(transaction, guild_id),
         cooldown_seconds=guild_settings.number(GuildSetting.COOLDOWN_SECONDS),
         running_limit=guild_settings.number(GuildSetting.RUNNING_LIMIT),
+        picture_limit=guild_settings.number(GuildSetting.PICTURE_LIMIT) or MOST_PICTURES,
         age_restricted_only=guild_settings[GuildSetting.AGE_RESTRICTED_ONLY] is not None,
         owner_only=guild_settings[GuildSetting.OWNER_ONLY] is not None,
         loose_safety=guild_settings[GuildSetting.LOOSE_SAFETY] is not None,
@@ -81,9 +83,15 @@ def _not_removed(transaction: sqlite3.Connection, guild_id: int) -> tuple[Access
 
 
 def enforce(
-    transaction: sqlite3.Connection, request: Request, context: RequestContext, policy: AccessPolicy, at: int
+    transaction: sqlite3.Connection,
+    request: Request,
+    context: RequestContext,
+    policy: AccessPolicy,
+    at: int,
+    *,
+    pictures: int = 1,
 ) -> None:
-    """Check a request against the access rules of its guild.
+    """Check a request for so many pictures against the access rules of its guild.
 
     Raises:
         MemberError: as `check_access`.
@@ -93,22 +101,25 @@ def enforce(
         policy = replace(policy, preset_words=known)
     needs_recent = policy.cooldown_seconds or policy.running_limit
     recent = _recent_activity(transaction, request) if needs_recent else RecentActivity()
-    check_access(request, context, policy, recent, at)
+    check_access(request, context, policy, recent, at, pictures=pictures)
 
 
-def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at: int) -> None:
+def reject_duplicate_click(transaction: sqlite3.Connection, job: Job, at: int) -> None:
     """Refuse the second of two equal requests within `DOUBLE_CLICK_MS`: a double click is two interactions.
 
-    Only requests that repeat another job, or are derived from its picture, are checked.
+    `job` is the first of the request. Only requests that repeat another job, or are derived from its picture,
+    are checked.
 
     Raises:
         MemberError: ALREADY_ASKED.
     """
+    request = job.request
     if request.parent_job_id is None and request.repeats is None:
         return
     destination = request.destination
     row = transaction.execute(
         "SELECT 1 FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at > ? AND interaction_id <> ?"
+        " AND number = 1 AND group_size = ?"
         " AND parent_job_id IS ? AND prompt = ? AND model = ? AND size = ? AND format = ? AND settings IS ?"
         " AND (SELECT coalesce(group_concat(address, ' '), '') FROM"
         "      (SELECT substr(url, 1, instr(url || '?', '?') - 1) AS address FROM job_references r"
@@ -119,6 +130,7 @@ def reject_duplicate_click(transaction: sqlite3.Connection, request: Request, at
             destination.user_id,
             at - DOUBLE_CLICK_MS,
             destination.interaction_id,
+            1 if job.place is None else job.place.size,
             request.parent_job_id,
             request.prompt,
             request.model,

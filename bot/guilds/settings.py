@@ -41,6 +41,8 @@ class GuildSetting(StrEnum):
     """Seconds between two requests of a member; 0 by default."""
     RUNNING_LIMIT = "running_limit"
     """Pictures of one member in progress at once; no limit by default."""
+    PICTURE_LIMIT = "picture_limit"
+    """Pictures of one request; `MOST_PICTURES` by default."""
     AGE_RESTRICTED_ONLY = "age_restricted_only"
     """With any value, pictures can be asked for in age-restricted channels only."""
     OWNER_ONLY = "owner_only"

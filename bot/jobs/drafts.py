@@ -5,6 +5,7 @@ Owns the table drafts.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -33,8 +34,9 @@ UNSENT_MS: Final = 15 * 60 * 1000
 """How long one reference after another is added to the same draft."""
 
 _TAKEN: Final = (
-    "(job_id IS NOT NULL AND NOT EXISTS"
-    " (SELECT 1 FROM jobs WHERE jobs.job_id = drafts.job_id AND stage = 'cancelled'))"
+    "(job_id IS NOT NULL AND EXISTS"
+    " (SELECT 1 FROM jobs first JOIN jobs of_group USING (interaction_id)"
+    "  WHERE first.job_id = drafts.job_id AND of_group.stage <> 'cancelled'))"
 )
 
 
@@ -58,6 +60,9 @@ class Draft:
     asked_size: str | None = None
     settings: SettingValues = ()
     """Also those that the model does not take, as they were typed."""
+    pictures: int = 1
+    models: tuple[str, ...] = ()
+    """Those to compare: ids, or what was typed in their place."""
     taken: bool = False
     """Whether a job was made from it already."""
     full_model: str | None = None
@@ -77,6 +82,8 @@ class Draft:
             parent_job_id=self.parent_job_id,
             asked_size=self.asked_size,
             settings=self.settings,
+            pictures=self.pictures,
+            models=self.models,
         )
 
 
@@ -98,6 +105,8 @@ def draft_from(request: Request) -> Draft:
         parent_job_id=request.parent_job_id,
         asked_size=request.asked_size,
         settings=request.settings,
+        pictures=request.pictures,
+        models=request.models,
     )
 
 
@@ -114,6 +123,8 @@ def insert_draft(
         "guild_id": destination.guild_id,
         "user_id": destination.user_id,
         **request_columns(request),
+        "pictures": request.pictures,
+        "models": json.dumps(request.models) if request.models else None,
         "drafted_at": at,
         "quote_credits": quote_credits,
     }
@@ -181,9 +192,9 @@ def delete(transaction: sqlite3.Connection, draft_id: int) -> bool:
 
 
 def claim(transaction: sqlite3.Connection, draft_id: int, job_id: str) -> bool:
-    """Record that this job was made from the draft; False if it is gone or has a job already.
+    """Record that this job, the first of its group, was made from the draft; False if it is gone or has one.
 
-    A cancelled job does not count: nothing was spent, and its member may try again.
+    Cancelled jobs do not count: nothing was spent, and their member may try again.
     """
     row = transaction.execute(
         f"UPDATE drafts SET job_id = ? WHERE draft_id = ? AND NOT {_TAKEN} RETURNING draft_id",  # noqa: S608  # our own text
@@ -287,5 +298,7 @@ def _draft(row: sqlite3.Row) -> Draft:
         parent_job_id=row["parent_job_id"],
         asked_size=row["asked_size"],
         settings=from_json(row["settings"]),
+        pictures=row["pictures"],
+        models=tuple(json.loads(row["models"] or "[]")),
         taken=bool(row["taken"]),
     )

@@ -21,7 +21,9 @@ NO_FAILURE: Final = (
     " failure_charged = NULL, failure_in_doubt = NULL"
 )
 NOT_LATE: Final = "late_at = NULL, late_note = NULL"
-LANDING: Final = "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?"
+LANDING: Final = (
+    "landed_channel_id = ?, landed_message_id = ?, landed_way = ?, landed_url = ?, landed_attachment_id = ?"
+)
 
 
 def failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
@@ -39,8 +41,14 @@ def failure_values(stage: Stage, failure: Failure) -> tuple[object, ...]:
 def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
     """Return the values of `LANDING`; None for no message."""
     if delivered is None:
-        return (None, None, None, None)
-    return (delivered.channel_id, delivered.message_id, delivered.method, delivered.url)
+        return (None, None, None, None, None)
+    return (
+        delivered.channel_id,
+        delivered.message_id,
+        delivered.method,
+        delivered.url,
+        delivered.attachment_id,
+    )
 
 
 def close_credits(transaction: Transaction, job_id: str, failure: Failure, at: int) -> int:

@@ -63,6 +63,8 @@ def resolve(
         preset=preset.preset if preset else None,
         parent_job_id=request.parent_job_id,
         settings=_settings(model, typed, preset, strict=strict),
+        pictures=request.pictures,
+        models=request.models,
     )
 
 

@@ -12,6 +12,7 @@ from bot.domain.jobs import (
     Destination,
     Failure,
     FailureCause,
+    GroupPlace,
     Job,
     Preset,
     Request,
@@ -56,6 +57,8 @@ def job_columns(job: Job) -> dict[str, object]:
     return {
         "job_id": job.job_id,
         "interaction_id": destination.interaction_id,
+        "number": 1 if job.place is None else job.place.number,
+        "group_size": 1 if job.place is None else job.place.size,
         "interaction_token": destination.interaction_token,
         "application_id": destination.application_id,
         "guild_id": destination.guild_id,
@@ -73,8 +76,8 @@ def job_columns(job: Job) -> dict[str, object]:
 
 
 def insert_job(transaction: sqlite3.Connection, job: Job) -> bool:
-    """Insert an accepted job with its references; False if there is one of the same interaction already."""
-    if not insert(transaction, "jobs", job_columns(job), "interaction_id"):
+    """Insert an accepted job with its references; False if its interaction has one of its number already."""
+    if not insert(transaction, "jobs", job_columns(job), "interaction_id, number"):
         return False
     if job.request.references:
         insert_references(transaction, "job_references", job.job_id, job.request.references)
@@ -126,6 +129,7 @@ def job_from(found: sqlite3.Row) -> Job:
         stage=Stage(row["stage"]),
         quote_credits=row["quote_credits"],
         accepted_at=row["accepted_at"],
+        place=GroupPlace(row["number"], row["group_size"]) if row["group_size"] > 1 else None,
         acknowledged_at=row["acknowledged_at"],
         message_id=row["message_id"],
         uploads=uploads_from(row),
@@ -153,6 +157,7 @@ def _delivered_message(row: _Columns) -> DeliveredMessage | None:
         message_id=row["landed_message_id"],
         method=DeliveryMethod(row["landed_way"]),
         url=row["landed_url"],
+        attachment_id=row["landed_attachment_id"],
     )
 
 

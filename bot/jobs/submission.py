@@ -7,26 +7,30 @@ Owns no table; it writes jobs, drafts and reservations through their owners.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from bot.credits import ledger
 from bot.credits.model_prices import quote
 from bot.credits.usage import LimitUsage
 from bot.domain.access import loosens_safety, may_use_model, requires_spoiler
-from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Job, Request, Stage
+from bot.domain.errors import LimitExceeded, MemberError, MemberReason
+from bot.domain.jobs import MOST_PICTURES, GroupPlace, Job, Request, Stage
+from bot.domain.prices import total_quote
 from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
 from bot.guilds.operator_decisions import require_admitted, require_not_paused
 from bot.guilds.settings import GuildSetting
-from bot.jobs import drafts
+from bot.jobs import drafts, groups
 from bot.jobs.model_choice import choose, for_reference, naming_others
 from bot.jobs.request_options import resolve
-from bot.jobs.rows import insert_job
 from bot.jobs.validation import require_reference_support, validate_request
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from bot.credits.ledger import Transaction
     from bot.domain.access import AccessPolicy
     from bot.domain.image_models import ImageModel
@@ -39,9 +43,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The job is written, and its credits are reserved."""
+    """The jobs of the request are written, and their credits are reserved."""
 
     job: Job
+    others: tuple[Job, ...] = ()
+    """Those of a request for several pictures, without the first."""
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All of them, in the order of their numbers."""
+        return (self.job, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class NeedsConfirmation:
     """The draft to be confirmed."""
     request: Request
     quote: Quote
+    """Of all pictures together."""
     member_limits: MemberLimits
     """How far the member's limits are used, without this request."""
 
@@ -102,25 +114,50 @@ class PricedRequest:
 def submit(
     tx: Transaction, submitted: Submitted, *, job_id: str, draft_id: int | None, confirmed: bool
 ) -> SubmitResult:
-    """Check a request and write its job, or its draft if the price has to be confirmed first.
+    """Check a request and write its jobs, or its draft if the price has to be confirmed first.
 
-    `draft_id` is the draft that is submitted; it can become one job only.
+    `job_id` is that of the first job. `draft_id` is the draft that is submitted, which is done once.
 
     Raises:
-        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; as `resolve`; DRAFT_TAKEN, the draft is gone or
-            has a job already; as `validate_request`, `require_not_paused`, `enforce` and
+        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; TOO_MANY_PICTURES; as `resolve`; DRAFT_TAKEN, the
+            draft is gone or was submitted already; as `validate_request`, `require_not_paused`, `enforce` and
             `reject_duplicate_click`.
-        LimitExceeded: a limit has no room. Nothing is written after any error.
+        LimitExceeded: a limit has no room for all pictures. Nothing is written after any error.
     """
     require_admitted(tx, submitted.guild_id)
     policy = load_policy(tx, submitted.guild_id, submitted.at)
     chosen = choose(tx, submitted.catalog, submitted.request)
-    with naming_others(submitted.catalog, chosen, submitted.request, submitted.context, policy):
-        priced = _priced(tx, submitted, chosen, policy)
-        validate_request(priced.request, priced.model)
-        if _must_ask(tx, submitted.guild_id, priced.price, draft_id, confirmed=confirmed):
-            return _ask(tx, priced, draft_id)
-        return _accept(tx, priced, job_id, draft_id)
+    with _naming_others(submitted, chosen, policy):
+        pictures = _pictures(tx, submitted, chosen, policy)
+        total = total_quote([each.price for each in pictures])
+        if _must_ask(tx, submitted.guild_id, total, draft_id, confirmed=confirmed):
+            return _ask(tx, pictures, total, draft_id)
+        return _accept(tx, pictures, job_id, draft_id)
+
+
+def _naming_others(
+    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy
+) -> AbstractContextManager[None]:
+    return naming_others(submitted.catalog, chosen, submitted.request, submitted.context, policy)
+
+
+def _pictures(
+    tx: Transaction, submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy
+) -> list[PricedRequest]:
+    """Return the request of each picture, which differ in the model if models are compared."""
+    asked = submitted.request
+    models = tuple(dict.fromkeys(asked.models)) or (chosen.model_id,)
+    count = len(models) * asked.pictures
+    if count > (limit := min(MOST_PICTURES, policy.picture_limit)) and count > 1:
+        raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit)
+    found = []
+    for model_id in models:
+        of_model = replace(chosen, model_id=model_id)
+        with _naming_others(submitted, of_model, policy) if asked.models else nullcontext():
+            priced = _priced(tx, submitted, of_model, policy)
+            validate_request(priced.request, priced.model)
+        found.append(priced)
+    return found * asked.pictures
 
 
 def _priced(
@@ -141,27 +178,45 @@ def _priced(
 
 
 def _accept(
-    tx: Transaction, priced: PricedRequest, job_id: str, draft_id: int | None
+    tx: Transaction, pictures: list[PricedRequest], job_id: str, draft_id: int | None
 ) -> Accepted | Duplicate:
-    """Write the job and reserve its credits."""
-    request, at = priced.request, priced.at
-    job = Job(
-        job_id=job_id,
-        request=_as_admins_say(priced),
-        stage=Stage.ACCEPTED,
-        quote_credits=priced.price.credits,
-        accepted_at=at,
-    )
+    """Write the jobs and reserve their credits."""
+    jobs = [_job(priced, job_id, number, len(pictures)) for number, priced in enumerate(pictures, start=1)]
     # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
-    if not insert_job(tx, job):
+    if not groups.insert_jobs(tx, jobs):
         return Duplicate()
-    require_not_paused(tx, request.destination.guild_id)
-    enforce(tx, request, priced.context, priced.policy, at)
-    reject_duplicate_click(tx, request, at)
+    _require_allowed(tx, pictures)
+    reject_duplicate_click(tx, jobs[0], pictures[0].at)
     if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
-    _reserve(tx, priced, job)
-    return Accepted(job)
+    if len(pictures) > 1:
+        _require_room(
+            tx, pictures
+        )  # before the first is reserved, so that a refusal tells what is left for all
+    for priced, job in zip(pictures, jobs, strict=True):
+        _reserve(tx, priced, job)
+    return Accepted(jobs[0], tuple(jobs[1:]))
+
+
+def _job(priced: PricedRequest, first_id: str, number: int, count: int) -> Job:
+    return Job(
+        job_id=groups.job_id_of(first_id, number),
+        request=replace(_as_admins_say(priced), pictures=1, models=())
+        if count > 1
+        else _as_admins_say(priced),
+        stage=Stage.ACCEPTED,
+        quote_credits=priced.price.credits,
+        accepted_at=priced.at,
+        place=GroupPlace(number, count) if count > 1 else None,
+    )
+
+
+def _require_allowed(tx: Transaction, pictures: list[PricedRequest]) -> None:
+    """Check the pictures against pauses and access rules."""
+    require_not_paused(tx, pictures[0].request.destination.guild_id)
+    # The same request several times is checked once.
+    for priced in {priced.model.model_id: priced for priced in pictures}.values():
+        enforce(tx, priced.request, priced.context, priced.policy, priced.at, pictures=len(pictures))
 
 
 def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
@@ -194,14 +249,14 @@ def open_draft(tx: Transaction, submitted: Submitted, *, extends: bool = False) 
     chosen = choose(tx, catalog, submitted.request)
     if extends:
         chosen = replace(chosen, model_id=for_reference(catalog, chosen.model_id, submitted.context, policy))
-    with naming_others(catalog, chosen, submitted.request, submitted.context, policy):
+    with _naming_others(submitted, chosen, policy):
         # What a button repeats can still be changed in the form; what was typed just now is refused at once.
         strict = not isinstance(submitted.request, Request)
         priced = _priced(tx, submitted, chosen, policy, strict=strict)
         require_reference_support(priced.request, priced.model)
         # So can the prompt, so blocked words and the preset are not checked yet.
         blank = replace(priced, request=replace(priced.request, prompt="", preset=None))
-        _require_capacity(tx, blank)
+        _require_capacity(tx, [blank])
         if extends and catalog.most_references > 1:
             return _extend_draft(tx, priced, catalog, derived=not strict)
         return _new_draft(tx, priced)
@@ -253,22 +308,38 @@ def _must_ask(tx: Transaction, guild_id: int, price: Quote, draft_id: int | None
     return above is not None and (price.credits > int(above) or not price.is_exact)
 
 
-def _ask(tx: Transaction, priced: PricedRequest, draft_id: int | None) -> NeedsConfirmation | Duplicate:
+def _ask(
+    tx: Transaction, pictures: list[PricedRequest], total: Quote, draft_id: int | None
+) -> NeedsConfirmation | Duplicate:
     """Save the request as a new draft for the yes button, and delete the draft it came from."""
-    request, price = priced.request, priced.price
-    member_limits = _require_capacity(tx, priced)
-    if not drafts.insert_draft(tx, request, priced.at, price.credits):
+    priced = pictures[0]
+    member_limits = _require_capacity(tx, pictures)
+    if not drafts.insert_draft(tx, priced.request, priced.at, total.credits):
         return Duplicate()
     if draft_id is not None and not drafts.delete(tx, draft_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
-    return NeedsConfirmation(request.destination.interaction_id, request, price, member_limits)
+    return NeedsConfirmation(priced.request.destination.interaction_id, priced.request, total, member_limits)
 
 
-def _require_capacity(tx: Transaction, priced: PricedRequest) -> MemberLimits:
+def _require_capacity(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimits:
     """Return how far the member's limits are used; raise if pauses, access rules or limits refuse it now."""
-    request, at = priced.request, priced.at
-    require_not_paused(tx, request.destination.guild_id)
-    enforce(tx, request, priced.context, priced.policy, at)
-    usage = LimitUsage.at_time(tx, request.destination.guild_id, priced.default_limit, at, split_held=False)
-    user_id, role_ids = request.destination.user_id, priced.context.role_ids
-    return ledger.require_capacity(usage, user_id, role_ids, priced.price.credits)
+    _require_allowed(tx, pictures)
+    return _require_room(tx, pictures)
+
+
+def _require_room(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimits:
+    """Return how far the member's limits are used, if they have room for all pictures.
+
+    Raises:
+        LimitExceeded: one has no room; it tells the price of all, and for how many there is room.
+    """
+    first = pictures[0]
+    destination = first.request.destination
+    usage = LimitUsage.at_time(tx, destination.guild_id, first.default_limit, first.at, split_held=False)
+    totals = list(accumulate(priced.price.credits for priced in pictures))
+    try:
+        return ledger.require_capacity(usage, destination.user_id, first.context.role_ids, totals[-1])
+    except LimitExceeded as error:
+        error.pictures = len(pictures)
+        error.fitting = sum(total <= error.usage.left_credits for total in totals)
+        raise

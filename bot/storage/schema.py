@@ -35,6 +35,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     files = migrations()
     add_functions(connection)
+    # A migration may build a table anew, whose rows others refer to: https://sqlite.org/lang_altertable.html#otheralter
+    checks_keys = _scalar(connection, "PRAGMA foreign_keys")
+    connection.execute("PRAGMA foreign_keys = OFF")
     # The version is read inside the transaction, so that two processes cannot both migrate.
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -43,12 +46,24 @@ def migrate(connection: sqlite3.Connection) -> None:
             for statement in _statements(file.read_text(encoding="utf-8")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
+        if version < len(files):
+            _require_valid_keys(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {checks_keys}")
+
+
+def _require_valid_keys(connection: sqlite3.Connection) -> None:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise OperatorError(
+            "database", f"a row of {broken[0]} refers to a row of {broken[2]} that is missing"
+        )
 
 
 def version_of(connection: sqlite3.Connection) -> int:

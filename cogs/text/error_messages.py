@@ -33,7 +33,7 @@ from cogs.text.terms import (
     role_mention,
     timestamp,
 )
-from cogs.text.translation import gettext, gettext_noop
+from cogs.text.translation import gettext, gettext_noop, ngettext
 
 if TYPE_CHECKING:
     from bot.domain.errors import MemberError
@@ -293,11 +293,29 @@ def _cooldown(data: Data) -> str:
 
 def _too_many_running(data: Data) -> str:
     running, limit = _number(data, "running") or 0, _number(data, "limit") or 0
+    asked = _number(data, "pictures") or 1
+    if asked > 1:
+        return gettext(
+            "You have {pictures} under way, and this server allows {limit} at once: no room for {asked} more."
+            " Please ask for fewer, or wait until those are ready.",
+            pictures=pictures_text(running),
+            limit=limit,
+            asked=asked,
+        )
     return gettext(
         "You have {pictures} under way, and this server allows {limit} at once."
         " Please wait until one is ready, or cancel one.",
         pictures=pictures_text(running),
         limit=limit,
+    )
+
+
+def _too_many_pictures(data: Data) -> str:
+    limit = _number(data, "limit") or 1
+    return ngettext(
+        "In this server a request is for {n} picture. Please ask for one at a time.",
+        "In this server a request is for at most {n} pictures. Please ask for fewer.",
+        limit,
     )
 
 
@@ -332,6 +350,7 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.WORD_BLOCKED: word_blocked,
     MemberReason.COOLDOWN: _cooldown,
     MemberReason.TOO_MANY_RUNNING: _too_many_running,
+    MemberReason.TOO_MANY_PICTURES: _too_many_pictures,
     MemberReason.PRESET_UNKNOWN: _preset_unknown,
 }
 

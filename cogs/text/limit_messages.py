@@ -15,7 +15,7 @@ from cogs.text.terms import (
     shows_numbers,
     usage_text,
 )
-from cogs.text.translation import gettext, gettext_noop, number
+from cogs.text.translation import gettext, gettext_noop, ngettext, number
 
 if TYPE_CHECKING:
     from bot.domain.errors import LimitExceeded
@@ -43,7 +43,9 @@ def limit_exceeded(error: LimitExceeded) -> str:
     usage, cheaper = error.usage, error.cheaper
     who = gettext(_WHO_CAN_RAISE[LimitScope(usage.scope)])
     instead = ""
-    if shows_numbers(usage):
+    if error.pictures > 1 and shows_numbers(usage):
+        sentence = _too_many_for(error)
+    elif shows_numbers(usage):
         sentence = gettext(
             "A picture costs {price}, but {rule} has {left} left ({usage}).",
             price=price_text(ShownPrice(error.cost_credits, error.model_name)),
@@ -60,3 +62,21 @@ def limit_exceeded(error: LimitExceeded) -> str:
     else:
         sentence = gettext("The bot's own budget for all servers is used up.")
     return " ".join(filter(None, (sentence, instead, reset_text(usage), who)))
+
+
+def _too_many_for(error: LimitExceeded) -> str:
+    """Return that several pictures cost more than is left, and how many of them would fit."""
+    usage = error.usage
+    sentence = ngettext(
+        "{n} picture costs {price}, but {rule} has {left} left ({usage}).",
+        "{n} pictures cost {price}, but {rule} has {left} left ({usage}).",
+        error.pictures,
+        price=price_text(ShownPrice(error.cost_credits, error.model_name)),
+        rule=scope_text(usage),
+        left=number(usage.left_credits),
+        usage=usage_text(usage),
+    )
+    if not error.fitting:
+        return sentence
+    room = ngettext("There is room for {n} of them.", "There is room for {n} of them.", error.fitting)
+    return f"{sentence} {room}"

@@ -203,7 +203,7 @@ def test_a_refusal_has_the_data_of_its_message() -> None:
         "denied": {"denied": [31, 32], "allowed": []},
         "allowed": {"denied": [], "allowed": [30, 40]},
         "word": {"word": "Red  FOX!"},
-        "running": {"running": 3, "limit": 2},
+        "running": {"running": 3, "limit": 2, "pictures": 1},
         "cooldown": {"over_at": AT + 59_000, "seconds": 60},
     }
 

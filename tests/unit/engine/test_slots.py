@@ -20,9 +20,12 @@ class SlotUsers:
         self._leave: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def request(self, key: str, guild_id: int, *, bypass_queue: bool = False) -> None:
+    async def request(
+        self, key: str, guild_id: int, *, request_id: int | None = None, bypass_queue: bool = False
+    ) -> None:
         self._leave[key] = asyncio.Event()
-        self._tasks[key] = asyncio.create_task(self._hold(key, guild_id, bypass_queue))
+        request_id = len(self._tasks) if request_id is None else request_id
+        self._tasks[key] = asyncio.create_task(self._hold(key, guild_id, request_id, bypass_queue))
         await asyncio.sleep(0)
 
     async def release(self, key: str) -> None:
@@ -35,8 +38,8 @@ class SlotUsers:
         await asyncio.gather(self._tasks[key], return_exceptions=True)
         await asyncio.sleep(0)
 
-    async def _hold(self, key: str, guild_id: int, bypass_queue: bool) -> None:
-        async with self.slots.acquire(guild_id, key, bypass_queue=bypass_queue):
+    async def _hold(self, key: str, guild_id: int, request_id: int, bypass_queue: bool) -> None:
+        async with self.slots.acquire(guild_id, request_id, key, bypass_queue=bypass_queue):
             self.entered.append(key)
             await self._leave[key].wait()
 
@@ -66,6 +69,20 @@ async def test_one_guild_cannot_hold_every_slot() -> None:
     assert len(users.entered) == 4
     await users.request("guest", 2)
     assert users.entered[-1] == "guest"
+
+
+@pytest.mark.parametrize(("total", "at_once"), [(1, 1), (2, 1), (4, 3)])
+async def test_one_request_cannot_hold_every_slot(total: int, at_once: int) -> None:
+    users = SlotUsers(total)
+    for number in range(4):
+        await users.request(f"picture-{number}", 1, request_id=7)
+    assert len(users.entered) == at_once
+    await users.request("other", 1, request_id=8)
+    assert ("other" in users.entered) is (total > 1)
+    for number in range(4):
+        await users.release(f"picture-{number}")
+    assert users.entered[-1] in {"picture-3", "other"}
+    assert len(users.entered) == 5
 
 
 async def test_a_resumed_job_bypasses_the_queue() -> None:
@@ -108,7 +125,7 @@ async def test_never_more_than_the_total_hold_a_slot(total: int) -> None:
     async def visit(number: int) -> None:
         nonlocal inside, most
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(slots.acquire(number % 3, str(number)))
+            await stack.enter_async_context(slots.acquire(number % 3, number, str(number)))
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -125,7 +142,7 @@ async def test_a_holder_and_all_waiters_can_be_cancelled_at_once() -> None:
     entered = asyncio.Event()
 
     async def hold(key: str) -> None:
-        async with slots.acquire(1, key):
+        async with slots.acquire(1, ord(key), key):
             entered.set()
             await asyncio.Event().wait()
 
@@ -135,5 +152,5 @@ async def test_a_holder_and_all_waiters_can_be_cancelled_at_once() -> None:
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
-    async with asyncio.timeout(PATIENCE_SECONDS), slots.acquire(1, "d"):
+    async with asyncio.timeout(PATIENCE_SECONDS), slots.acquire(1, 4, "d"):
         assert slots.position("d") is None
