@@ -138,7 +138,9 @@ def _record_rise(transaction: Transaction, row: sqlite3.Row, more: int, default:
     limit_usage = LimitUsage.at_time(transaction, row["guild_id"], default, at, split_held=False)
     if beyond := max(_beyond(usage, more) for usage in _told_to_member(limit_usage, row)):
         transaction.execute(
-            "UPDATE reservations SET over_limit_credits = ? WHERE job_id = ?", (beyond, row["job_id"])
+            "UPDATE reservations SET over_limit_credits = coalesce(over_limit_credits, 0) + ?"
+            " WHERE job_id = ?",
+            (beyond, row["job_id"]),
         )
 
 
@@ -152,10 +154,18 @@ def _told_to_member(limit_usage: LimitUsage, row: sqlite3.Row) -> list[Usage]:
     return [usage for usage in (limit_usage.guild(), personal, *ceilings) if usage is not None]
 
 
-def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, at: int) -> int:
+def settle(
+    transaction: Transaction,
+    *,
+    job_id: str,
+    final_credits: int | None,
+    at: int,
+    default: Limit | None = None,
+) -> int:
     """Close a held reservation with what was charged; None is what was reserved. A closed one is kept.
 
-    Returns the credits that were booked; 0 if the reservation was closed before.
+    With `default`, the limit of guilds that have set none, it is recorded by how much a charge above what was
+    reserved goes beyond a limit. Returns the credits that were booked; 0 if it was closed before.
     """
     if final_credits is None:
         if (row := _held(transaction, job_id)) is None:
@@ -171,6 +181,9 @@ def settle(transaction: Transaction, *, job_id: str, final_credits: int | None, 
         return final_credits
     if (row := _held(transaction, job_id)) is None:
         return 0
+    more = final_credits - row["reserved_credits"]
+    if more > 0 and default is not None:
+        _record_rise(transaction, row, more, default, at)
     _write(transaction, row, ReservationState.SETTLED, final=final_credits, closed_at=at)
     return final_credits
 

@@ -9,6 +9,7 @@ from bot.credits import ledger
 if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
     from bot.domain.jobs import DeliveredMessage, Failure, Stage
+    from bot.domain.limits import Limit
 
 # A finished job no longer needs its token, and a token that is not stored cannot leak.
 FINISH: Final = "finished_at = ?, interaction_token = ''"
@@ -51,16 +52,21 @@ def landing_values(delivered: DeliveredMessage | None) -> tuple[object, ...]:
     )
 
 
-def close_credits(transaction: Transaction, job_id: str, failure: Failure, at: int) -> int:
+def close_credits(
+    transaction: Transaction, job_id: str, failure: Failure, at: int, default: Limit | None = None
+) -> int:
     """Settle what a failure was charged, keep held what is in doubt, release the rest.
 
-    Returns the credits that were settled. `at` is now, in epoch milliseconds.
+    Returns the credits that were settled. `at` is now, in epoch milliseconds; `default` as for
+    `ledger.settle`.
     """
     if failure.in_doubt:
         note = f"{failure.cause}: {failure.code} {failure.message}"
         ledger.annotate_held(transaction, job_id=job_id, note=note)
     elif failure.charged_credits:
-        return ledger.settle(transaction, job_id=job_id, final_credits=failure.charged_credits, at=at)
+        return ledger.settle(
+            transaction, job_id=job_id, final_credits=failure.charged_credits, at=at, default=default
+        )
     else:
         ledger.release(transaction, job_id=job_id, at=at)
     return 0

@@ -236,7 +236,9 @@ class JobStore:
             f"stage = ?, result_url = ?, painted_at = ?, {NOT_LATE}",
             (Stage.SUCCEEDED, result_url, at),
             (Stage.CREATED,),
-            lambda tx: ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at),
+            lambda tx: ledger.settle(
+                tx, job_id=job_id, final_credits=final_credits, at=at, default=self._default_limit
+            ),
             after,
         )
 
@@ -248,7 +250,7 @@ class JobStore:
             FAILURE,
             failure_values(Stage.FAILED, failure),
             IN_FLIGHT,
-            lambda tx: close_credits(tx, job_id, failure, at),
+            lambda tx: close_credits(tx, job_id, failure, at, self._default_limit),
         )
 
     async def result_lost(self, job_id: str, failure: Failure) -> Job:
@@ -323,12 +325,8 @@ class JobStore:
 
     async def unfinished(self) -> list[Job]:
         """Return every unfinished job, the oldest first."""
-        return await self._database.run(
-            lambda tx: [
-                job_from(row)
-                for row in tx.execute(f"{SELECT_JOBS} WHERE finished_at IS NULL ORDER BY accepted_at, job_id")
-            ]
-        )
+        select = f"{SELECT_JOBS} WHERE finished_at IS NULL ORDER BY accepted_at, job_id"
+        return await self._database.run(lambda tx: [job_from(row) for row in tx.execute(select)])
 
     async def count_by_stage(self) -> dict[str, int]:
         """Return the number of unfinished jobs by stage."""

@@ -247,3 +247,25 @@ async def test_what_was_not_charged_at_last_is_not_beyond_a_limit(
     assert (receipt.charged_credits, receipt.over_limit_credits) == (charged, beyond or 0)
     (entry,) = export_ledger(database_path)
     assert entry["over_limit_credits"] == beyond
+
+
+@pytest.mark.parametrize(
+    ("reserved", "charged", "beyond"), [(BASE, 16, 3), (14, 16, 3), (14, 15, 2), (BASE, 13, None)]
+)
+async def test_a_charge_above_what_was_reserved_is_beyond_a_limit_too(
+    store: JobStore,
+    database_path: Path,
+    ledger: Ledger,
+    credit_admin: CreditAdmin,
+    reserved: int,
+    charged: int,
+    beyond: int | None,
+) -> None:
+    await credit_admin.set_limit(1, Limit(13, Period.MONTH), set_by=9)
+    job = await accepted(store, LARGE)
+    await store.created(job.job_id, "task_1", reserved, priced(LARGE))
+    await store.succeeded(job.job_id, None, charged)
+    receipt = await ledger.receipt(job.job_id, 1)
+    assert (receipt.charged_credits, receipt.over_limit_credits) == (charged, beyond or 0)
+    (entry,) = export_ledger(database_path)
+    assert entry["over_limit_credits"] == beyond

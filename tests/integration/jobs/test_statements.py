@@ -144,16 +144,16 @@ async def test_an_accept_and_a_settle_of_a_plain_guild(store: JobStore, database
     ]
 
 
-@pytest.mark.parametrize("final", [None, 2, 4, 9])
-async def test_a_settle_at_another_price_adds_two_statements(
-    store: JobStore, database: Database, final: int | None
+@pytest.mark.parametrize(("final", "more"), [(None, 0), (4, 0), (2, 2), (9, 5)])
+async def test_a_settle_at_another_price_adds_few_statements(
+    store: JobStore, database: Database, final: int | None, more: int
 ) -> None:
     job = await submit(store)
     await store.created(job.job_id, "task_1", 4)
     async with traced(database) as settled:
         await store.succeeded(job.job_id, None, final)
-    # Another price is also read, and changes the running totals.
-    assert 1 <= len(counted(settled)) <= (SETTLE if final in {None, 4} else SETTLE + 2)
+    # Another price is also read, and changes the running totals; a higher one is compared with the limits.
+    assert 1 <= len(counted(settled)) <= SETTLE + more
 
 
 @pytest.mark.parametrize("rows", [1, 30])
