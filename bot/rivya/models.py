@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urljoin
 
 from bot.domain.errors import ContractViolation
@@ -21,12 +21,14 @@ from bot.domain.model_catalog import LiveModel
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bot.domain.image_models import ImageModel
     from bot.domain.model_settings import SettingValues
     from bot.rivya.json_values import Json
 
+MOST_RESULTS: Final = 10
+"""Pictures of one task; a gallery of Discord takes no more."""
 _URL_KEYS = ("url", "image_url", "imageUrl")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*(?:https?://|data:|/)", re.IGNORECASE)
@@ -79,8 +81,11 @@ class Task:
     status: TaskStatus
     reserved_credits: int | None = None
     final_credits: int | None = None
-    result_url: str | None = None
-    """Absolute if the base URL was given, and not checked: any scheme, also a `data:` URL of many MB."""
+    result_urls: tuple[str, ...] = ()
+    """Of its pictures, in their order, each once, at most `MOST_RESULTS`. Absolute if the base URL was given,
+    and not checked: any scheme, also `data:` URLs of many MB."""
+    unusable_results: int = 0
+    """How many entries of the list name no picture: null, empty, or an error in its place."""
     error_code: str | None = None
     error_message: str | None = None
     """Rivya's text, at most 500 characters."""
@@ -88,6 +93,11 @@ class Task:
     """The id of the model that the task was created with."""
     status_word: str | None = None
     """The status as Rivya spelled it, with `_` for spaces, for a log line or the operator."""
+
+    @property
+    def result_url(self) -> str | None:
+        """The address of the first picture."""
+        return next(iter(self.result_urls), None)
 
     @classmethod
     def from_json(cls, value: Json, *, base_url: str = "", with_data_url: bool = True) -> Self:
@@ -105,13 +115,14 @@ class Task:
             raise ContractViolation("unreadable", "Rivya's answer about a task holds no id")
         error = as_object(first_present(fields, "error"))
         status = first_present(fields, "status")
-        result_url = _result_url(first_present(fields, "result"), base_url, with_data_url=with_data_url)
+        urls, unusable = _result_urls(first_present(fields, "result"), base_url, with_data_url=with_data_url)
         return cls(
             task_id=task_id,
-            status=TaskStatus.from_json(status, has_result=result_url is not None),
+            status=TaskStatus.from_json(status, has_result=bool(urls)),
             reserved_credits=as_count(first_present(fields, "reserved_credits", "reservedCredits")),
             final_credits=as_count(first_present(fields, "final_credits", "finalCredits")),
-            result_url=result_url,
+            result_urls=urls,
+            unusable_results=unusable,
             error_code=as_token(first_present(error, "code")),
             error_message=message(first_present(error, "message")),
             model=text(first_present(fields, "model")),
@@ -213,31 +224,57 @@ def _media_item(reference: UploadedReference) -> dict[str, object]:
     return {key: value for key, value in item.items() if value is not None}
 
 
-def _result_url(result: Json, base_url: str, *, with_data_url: bool) -> str | None:
-    for found in _result_urls(result):
-        url = found.strip()
-        if url[:5].lower() != "data:":
-            return _resolve(url, base_url)
-        if with_data_url:
-            return url
-    return None
+def _result_urls(result: Json, base_url: str, *, with_data_url: bool) -> tuple[tuple[str, ...], int]:
+    """Return the addresses of the pictures, in their order, and how many entries of the list name none."""
+    primary, entries = _named(result)
+    found: dict[str, None] = {}
+    unusable = 0
+    for entry in entries:
+        address = _address(entry)
+        if address is None:
+            unusable += 1
+        elif (url := _usable(address, base_url, with_data_url=with_data_url)) is not None:
+            found[url] = None
+    first = None if primary is None else _usable(primary, base_url, with_data_url=with_data_url)
+    # Compared without queries, as the same picture may have been signed twice.
+    if first is not None and first.partition("?")[0] not in {url.partition("?")[0] for url in found}:
+        found = {first: None, **found}
+    return tuple(found)[:MOST_RESULTS], unusable
 
 
-def _result_urls(result: Json) -> Iterator[str]:
-    """Yield what may be the picture's address: from the documented places, then from those of other APIs."""
+def _named(result: Json) -> tuple[str | None, list[Json]]:
+    """Return the address that stands by itself, and the entries of the list: as documented, else otherwise.
+
+    Elsewhere a word may be anything, such as a file name or "ok", so it has to look like an address.
+    """
     fields = as_object(result)
     urls = first_present(fields, "urls")
-    for documented in (first_present(fields, "primary_url", "primaryUrl"), *_as_list(urls)):
-        if url := text(documented):
-            yield url
+    primary = text(first_present(fields, "primary_url", "primaryUrl"))
+    if primary is not None or any(_address(entry) is not None for entry in _as_list(urls)):
+        return primary, _as_list(urls)
     images = first_present(fields, "images", "image")
-    others = [result, urls, *(fields.get(key) for key in _URL_KEYS)]
-    for image in (*_as_list(result), *_as_list(images), *_as_list(urls), images):
-        others += [image, *(as_object(image).get(key) for key in _URL_KEYS)]
-    for other in others:
-        # Elsewhere a word may be anything, such as a file name or "ok", so it has to look like an address.
-        if (url := text(other)) and _ADDRESS.match(url):
-            yield url
+    alone = (
+        *(result, urls, *(fields.get(key) for key in _URL_KEYS)),
+        *(images, *(as_object(images).get(key) for key in _URL_KEYS)),
+    )
+    primary = next((url for each in alone if (url := text(each)) and _ADDRESS.match(url)), None)
+    entries = _as_list(images) or _as_list(result)
+    return primary, [entry for entry in entries if (url := _address(entry)) and _ADDRESS.match(url)]
+
+
+def _address(entry: Json) -> str | None:
+    """Return the address of an entry of a list of results; None if it says that there is none."""
+    fields = as_object(entry)
+    if first_present(fields, "error") is not None:
+        return None
+    return text(entry) or next((url for key in _URL_KEYS if (url := text(fields.get(key)))), None)
+
+
+def _usable(address: str, base_url: str, *, with_data_url: bool) -> str | None:
+    url = address.strip()
+    if url[:5].lower() != "data:":
+        return _resolve(url, base_url)
+    return url if with_data_url else None
 
 
 def _joined(status: Json) -> str:

@@ -92,7 +92,7 @@ def test_a_task_in_camel_case_is_parsed() -> None:
         "taskId": "task_1", "status": "SUCCESS", "reservedCredits": 4, "finalCredits": 4,
         "result": {"primaryUrl": "https://cdn/x.png"},
     })  # fmt: skip
-    assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, "https://cdn/x.png", status_word="SUCCESS")
+    assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, ("https://cdn/x.png",), status_word="SUCCESS")
 
 
 def test_without_a_primary_url_the_first_usable_one_is_taken() -> None:
@@ -228,6 +228,37 @@ PNG_URL = "data:image/png;base64,AAAA"
 def test_a_result_is_found_in_the_places_of_other_apis(result: Json, url: str | None) -> None:
     task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
     assert (task.result_url, task.status) == (url, TaskStatus.SUCCEEDED)
+
+
+A, B, C = "https://cdn/a", "https://cdn/b", "https://cdn/c"
+
+
+@pytest.mark.parametrize(
+    ("result", "urls", "unusable"),
+    [
+        ({"primary_url": A, "urls": [A, B, C]}, (A, B, C), 0),
+        ({"primary_url": B, "urls": [A, B]}, (A, B), 0),
+        ({"primary_url": C, "urls": [A, B]}, (C, A, B), 0),
+        ({"urls": [A, f" {A} ", B, A]}, (A, B), 0),
+        ({"urls": [A, None, "", " ", 7, {}, {"error": "refused"}, {"url": B, "error": {}}, B]}, (A, B), 7),
+        ({"urls": [{"url": A, "error": None}, {"image_url": B}]}, (A, B), 0),
+        ({"primary_url": f"{A}?sig=1", "urls": [f"{A}?sig=2", B]}, (f"{A}?sig=2", B), 0),
+        ({"primary_url": A, "urls": [None]}, (A,), 1),
+        ({"primary_url": A, "urls": None}, (A,), 0),
+        ({"primary_url": None, "urls": [None, None]}, (), 0),
+        ({"urls": [A, PNG_URL, B]}, (A, PNG_URL, B), 0),
+        ({"urls": [f"https://cdn/{number}" for number in range(12)]},
+         tuple(f"https://cdn/{number}" for number in range(10)), 0),
+        ({"images": [{"url": A}, {"error": "refused"}, "x", {"url": B}]}, (A, B), 0),
+        ([A, {"url": B}], (A, B), 0),
+    ],
+)  # fmt: skip
+def test_all_addresses_of_a_task_are_found_in_their_order(
+    result: Json, urls: tuple[str, ...], unusable: int
+) -> None:
+    task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
+    assert (task.result_urls, task.unusable_results) == (urls, unusable)
+    assert task.result_url == (urls[0] if urls else None)
 
 
 @pytest.mark.parametrize(
