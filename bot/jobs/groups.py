@@ -99,13 +99,15 @@ class GroupStore:
     async def vote(self, interaction_id: int, user_id: int, number: int) -> bool:
         """Count a member's vote, one a member: another number takes the place of the one before.
 
-        False if they had voted for this number already.
+        False if they had voted for this number already, or if the group is erased.
         """
         at = now_ms()
         return await self._database.run(
             lambda tx: (
                 tx.execute(
-                    "INSERT INTO group_votes VALUES (?, ?, ?, ?) ON CONFLICT (interaction_id, user_id)"
+                    "INSERT INTO group_votes SELECT ?1, ?2, ?3, ?4"
+                    " WHERE EXISTS (SELECT 1 FROM jobs WHERE interaction_id = ?1 AND prompt <> '')"
+                    " ON CONFLICT (interaction_id, user_id)"
                     " DO UPDATE SET number = excluded.number, voted_at = excluded.voted_at"
                     " WHERE group_votes.number <> excluded.number",
                     (interaction_id, user_id, number, at),

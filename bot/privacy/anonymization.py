@@ -1,6 +1,7 @@
 """Remove personal data from rows that the ledger still needs. Amounts, times and states stay.
 
-Only finished jobs are anonymised: an unfinished one still needs its prompt. A late one is ended first. The
+Only finished jobs are anonymised: an unfinished one still needs its prompt, and the message of a group those
+of all its jobs. A late one is ended first. The
 prompt, the stored picture and the ids of messages, which would lead back to both, are removed. Rivya's id of
 the task stays: reconciliation needs it.
 
@@ -34,14 +35,32 @@ GUILDS: Final = """
     )
 """
 """Lists guilds by jumping from one id to the next in the index. The last row is NULL."""
+FINISHED: Final = """
+    jobs.finished_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM jobs other
+        WHERE other.interaction_id = jobs.interaction_id AND other.finished_at IS NULL
+    )
+"""
+"""A condition on `jobs`: the job and the others of its group have ended."""
 _CLEAR_TEXT: Final = """
     UPDATE jobs SET prompt = '', settings = NULL, create_body = NULL, result_url = NULL,
         preset_name = NULL, preset_before = NULL, preset_after = NULL,
         failure_message = CASE WHEN failure_who IS NULL THEN NULL ELSE '' END,
         message_id = NULL, landed_channel_id = NULL, landed_message_id = NULL, landed_url = NULL,
-        deleted_by = NULL, late_at = NULL, late_note = NULL
+        landed_attachment_id = NULL, deleted_by = NULL, late_at = NULL, late_note = NULL
     WHERE job_id = ?
 """
+_OF_ERASED_GROUP: Final = """
+    WHERE interaction_id = (SELECT interaction_id FROM jobs WHERE job_id = ?1) AND NOT EXISTS (
+        SELECT 1 FROM jobs other JOIN jobs this USING (interaction_id)
+        WHERE this.job_id = ?1 AND (other.prompt <> '' OR other.finished_at IS NULL)
+    )
+"""
+_CLEAR_GROUP: Final = (
+    "UPDATE job_groups SET channel_id = NULL, message_id = NULL, way = NULL " + _OF_ERASED_GROUP  # noqa: S608  # our own text
+)
+_CLEAR_VOTES: Final = "DELETE FROM group_votes " + _OF_ERASED_GROUP  # noqa: S608  # our own text
+"""Nobody can see any more what the votes were for."""
 _SHORTEN_NOTE: Final = """
     UPDATE reservations SET note =
         (SELECT failure_who || ': ' || failure_code FROM jobs WHERE jobs.job_id = reservations.job_id)
@@ -67,13 +86,18 @@ def guilds_of(transaction: sqlite3.Connection, user_id: int) -> list[int]:
 
 
 def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, names: bool) -> None:
-    """Clear the text and the stored picture of finished jobs; with `names` also their member and channel."""
+    """Clear the text and the stored picture of finished jobs; with `names` also their member and channel.
+
+    A group whose jobs are all cleared keeps neither its message nor the votes.
+    """
     jobs = [(job_id,) for job_id in job_ids]
     transaction.executemany(_CLEAR_TEXT, jobs)
     transaction.executemany(_SHORTEN_NOTE, jobs)
     transaction.executemany("DELETE FROM job_references WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM kept_pictures WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM unreadable_results WHERE job_id = ?", jobs)
+    transaction.executemany(_CLEAR_GROUP, jobs)
+    transaction.executemany(_CLEAR_VOTES, jobs)
     if names:
         transaction.executemany(
             "UPDATE jobs SET user_id = 0, channel_id = 0, locale = '' WHERE job_id = ?", jobs
@@ -100,12 +124,14 @@ def end_late_jobs(
 
 
 def expire(transaction: sqlite3.Connection, before: int) -> int:
-    """Clear the text of one batch of jobs that finished before `before`; returns how many.
+    """Clear the text of one batch of jobs that finished, with all of their group, before `before`.
 
-    `before` is epoch milliseconds.
+    Returns how many. `before` is epoch milliseconds.
     """
     rows = transaction.execute(
-        "SELECT job_id FROM jobs WHERE finished_at < ? AND prompt <> '' ORDER BY finished_at LIMIT ?",
+        "SELECT job_id FROM jobs WHERE finished_at < ?1 AND prompt <> ''"
+        " AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.interaction_id = jobs.interaction_id"
+        " AND coalesce(other.finished_at, ?1) >= ?1) ORDER BY finished_at LIMIT ?2",
         (before, BATCH),
     ).fetchall()
     anonymize_jobs(transaction, [row["job_id"] for row in rows], names=False)

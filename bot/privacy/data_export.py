@@ -31,19 +31,29 @@ _REQUESTS: Final = """
            EXISTS (SELECT 1 FROM kept_pictures k WHERE k.job_id = j.job_id) AS picture_kept,
            EXISTS (SELECT 1 FROM unreadable_results u WHERE u.job_id = j.job_id) AS unreadable_result_kept,
            j.late_at, j.settings,
+           CASE WHEN j.group_size > 1 THEN j.interaction_id END AS group_id,
+           CASE WHEN j.group_size > 1 THEN j.number END AS number_in_group, j.group_size,
+           j.landed_attachment_id,
+           g.channel_id AS group_channel_id, g.message_id AS group_message_id,
            r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason,
            (SELECT json_group_array(json_object('number', number, 'filename', filename, 'type', type,
                 'bytes', bytes, 'url', url, 'uploaded_url', upload_url, 'kept', sha256 IS NOT NULL))
             FROM job_references WHERE job_references.job_id = j.job_id) AS "references"
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
+    LEFT JOIN job_groups g USING (interaction_id)
 """
 _DRAFTS: Final = (
-    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, settings,"
+    "SELECT guild_id, drafted_at, prompt, model, size, asked_size, format, settings, pictures, models,"
     " (SELECT json_group_array(json_object('number', number, 'filename', filename)) FROM draft_references"
     '  WHERE draft_references.draft_id = drafts.draft_id) AS "references" FROM drafts'
     " WHERE user_id = :user_id ORDER BY draft_id"
 )
 _DEFAULTS: Final = "SELECT set_at, model, size, format, private FROM member_defaults WHERE user_id = :user_id"
+_VOTES: Final = (
+    "SELECT v.interaction_id AS group_id, j.guild_id, v.number, v.voted_at"
+    " FROM group_votes v JOIN jobs j ON j.interaction_id = v.interaction_id AND j.number = 1"
+    " WHERE v.user_id = :user_id ORDER BY v.voted_at, v.interaction_id"
+)
 _AMOUNTS: Final = """
     SELECT r.job_id, r.guild_id, r.created_at, r.state, r.counted_credits
     FROM reservations r JOIN jobs j USING (job_id)
@@ -76,6 +86,7 @@ _DECISIONS: Final = """
 _COUNTS: Final = f"""
     SELECT (SELECT count(*) FROM drafts WHERE user_id = :user_id) AS drafts,
            (SELECT count(*) FROM member_defaults WHERE user_id = :user_id) AS member_defaults,
+           (SELECT count(*) FROM group_votes WHERE user_id = :user_id) AS votes,
            (SELECT count(*) FROM limits WHERE rule = 'member' AND subject_id = :user_id)
            + (SELECT count(*) FROM grants WHERE user_id = :user_id)
            + (SELECT count(*) FROM refunds WHERE user_id = :user_id)
@@ -201,6 +212,7 @@ def _export(
         requests=tuple(requests),
         drafts=read(_DRAFTS),
         member_defaults=read(_DEFAULTS),
+        votes=read(_VOTES),
         amounts=tuple(
             amount
             for guild_id in guilds_of(transaction, user_id)
@@ -224,4 +236,6 @@ def _records(
             record["settings"] = dict(from_json(record["settings"]))
         if "references" in record:
             record["references"] = tuple(json.loads(record["references"]))
+        if "models" in record:
+            record["models"] = tuple(json.loads(record["models"] or "[]"))
     return records

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bot.domain.clock import now_ms
 from bot.privacy.anonymization import (
     BATCH,
+    FINISHED,
     anonymize_blocks,
     anonymize_jobs,
     anonymize_member_limits,
@@ -56,6 +57,7 @@ class ErasureRequests:
             )
             tx.execute("DELETE FROM drafts WHERE user_id = ? AND drafted_at <= ?", (user_id, at))
             tx.execute("DELETE FROM member_defaults WHERE user_id = ? AND set_at <= ?", (user_id, at))
+            tx.execute("DELETE FROM group_votes WHERE user_id = ? AND voted_at <= ?", (user_id, at))
             return _anonymize_jobs(tx, user_id, asked_at=at, at=at)
 
         erased = await self._database.run(unit)
@@ -110,8 +112,8 @@ def _anonymize_jobs(transaction: sqlite3.Connection, user_id: int, *, asked_at: 
     for guild_id in guilds_of(transaction, user_id):
         end_late_jobs(transaction, guild_id, user_id, until=asked_at, at=at)
         rows = transaction.execute(
-            "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at <= ?"
-            " AND finished_at IS NOT NULL LIMIT ?",
+            f"SELECT job_id FROM jobs WHERE guild_id = ? AND user_id = ? AND accepted_at <= ? AND {FINISHED}"  # noqa: S608  # our own text
+            " LIMIT ?",
             (guild_id, user_id, asked_at, BATCH),
         ).fetchall()
         if rows:

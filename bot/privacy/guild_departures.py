@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import DAY_MS, now_ms
 from bot.privacy.anonymization import (
     BATCH,
+    FINISHED,
     GUILDS,
     anonymize_jobs,
     anonymize_member_limits,
@@ -159,7 +160,7 @@ def _erase_batch(transaction: sqlite3.Connection, guild_id: int, latest: int, at
 
 def _anonymize_jobs(transaction: sqlite3.Connection, guild_id: int) -> int:
     rows = transaction.execute(
-        "SELECT job_id FROM jobs WHERE guild_id = ? AND user_id > 0 AND finished_at IS NOT NULL LIMIT ?",
+        f"SELECT job_id FROM jobs WHERE guild_id = ? AND user_id > 0 AND {FINISHED} LIMIT ?",  # noqa: S608  # our own text
         (guild_id, BATCH),
     ).fetchall()
     anonymize_jobs(transaction, [row["job_id"] for row in rows], names=True)

@@ -27,6 +27,8 @@ class DataSummary:
     """Requests that were not submitted, or whose price is not confirmed."""
     member_defaults: int
     """1 if the member has set defaults for their pictures, else 0."""
+    votes: int
+    """For pictures of compared models."""
     amounts: int
     """Reservations that carry the member's id: those of `requests`, and those of erased requests."""
     amounts_until: int | None
@@ -44,7 +46,7 @@ class DataSummary:
     def is_erasable(self) -> bool:
         """Whether a new erasure request could erase anything, now or when it is due."""
         unasked = self.asked_at is None and bool(self.amounts or self.about)
-        return bool(self.requests or self.drafts or self.member_defaults) or unasked
+        return bool(self.requests or self.drafts or self.member_defaults or self.votes) or unasked
 
 
 Record = dict[str, object]
@@ -65,6 +67,8 @@ class Export:
     """Requests that were not submitted, or whose price is not confirmed."""
     member_defaults: tuple[Record, ...]
     """At most one; None leaves a choice to the bot."""
+    votes: tuple[Record, ...]
+    """For pictures of compared models, by the number of the picture in its group."""
     amounts: tuple[Record, ...]
     """Reservations of erased requests, which a limit may still count."""
     limits: tuple[Record, ...]

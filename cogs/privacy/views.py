@@ -84,6 +84,12 @@ def _kept_things(summary: DataSummary) -> Iterator[str]:
         )
     if summary.member_defaults:
         yield gettext("how you like your pictures to be")
+    if kept := summary.votes:
+        yield ngettext("{n} vote for a picture", "{n} votes for pictures", kept)
+    yield from _kept_records(summary)
+
+
+def _kept_records(summary: DataSummary) -> Iterator[str]:
     if kept := summary.amounts:
         yield ngettext(
             "{n} amount of credits under your name", "{n} amounts of credits under your name", kept
@@ -117,6 +123,8 @@ def erase_question_view(summary: DataSummary, button: ui.Item[ui.LayoutView]) ->
             " the pictures were posted, and that it was you. This cannot be undone.",
             summary.requests,
         )
+    elif summary.member_defaults or summary.votes:
+        erased = gettext("Your defaults and your votes for pictures will be erased. This cannot be undone.")
     else:
         erased = gettext(
             "Your name is removed from your limits, grants and refunds, and so are the reasons, once these"

@@ -16,6 +16,7 @@ CREATE TABLE group_votes (
     voted_at        INTEGER NOT NULL,
     PRIMARY KEY (interaction_id, user_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX group_votes_by_member ON group_votes (user_id);
 
 -- Built anew: an interaction is no longer unique by itself, and the ten columns that 0018 has emptied go.
 CREATE TABLE new_jobs (

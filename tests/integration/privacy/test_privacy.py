@@ -654,6 +654,8 @@ async def test_an_export_has_these_names_and_no_others(
         *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at"),
         *("state", "reserved_credits", "final_credits", "refunded_at"),
         "refund_reason",
+        *("group_id", "number_in_group", "group_size", "group_channel_id", "group_message_id"),
+        "landed_attachment_id",
     }
     granted = {"guild_id", "granted_at", "expires_at", "revoked_at"}
     decided = {"guild_id", "set_at", "effect", "reason"}
@@ -670,6 +672,8 @@ async def test_an_export_has_these_names_and_no_others(
                 "format",
                 "settings",
                 "references",
+                "pictures",
+                "models",
             },
         ),
         (export.member_defaults, {"set_at", "model", "size", "format", "private"}),

@@ -76,7 +76,7 @@ RELEASED = {
     "0017_by_model": "37619d4f02c20793e2cdde3292e61f42227de44fba0a67f134c97ab6f0bd623f",
     "0018_several_references": "9a61bae649db55917b4ecc0eb0fa316da9c8190821aec69856b029b7cb32123f",
     "0019_models_of_servers_and_members": "4b487cc49b26962944add51cb45533e5fe7fb3154e7cbcefe441aaf32a4b227e",
-    "0020_several_pictures": "e2fe2df48086ee81d4629100da064b5773482e844a831981786c17f4335aea24",
+    "0020_several_pictures": "f8e4c95dc1db84204c8d8a3cf1de7c84f99370101960f34543060639c83e43d3",
 }
 
 
