@@ -102,7 +102,10 @@ class MemberReason(StrEnum):
     """Too many pictures of the member are in progress; data: `running`, `limit`, and `pictures`, how many are
     asked for."""
     TOO_MANY_PICTURES = "too_many_pictures"
-    """More pictures of one request than an admin, or Kuas, allows; data: `count` and `limit`."""
+    """More pictures of one request than an admin, or Kuas, allows; data: `count`, `limit`, and `compared`,
+    whether each is of another model."""
+    PICTURES_AND_MODELS = "pictures_and_models"
+    """Several pictures of each of several models: these are compared with one picture each."""
     NOT_YOURS = "not_yours"
     """A button that only the member of the picture may press."""
     REFERENCE_NOT_YOURS = "reference_not_yours"

@@ -176,10 +176,14 @@ class JobEngine:
             await asyncio.gather(task, return_exceptions=True)
         return True
 
-    async def cancel_unacknowledged(self, job: Job) -> None:
-        """Cancel a job whose first answer came too late for Discord; nothing was spent."""
-        await self._store.cancelled(job.job_id)
-        log.info("cancelled", job_id=job.job_id, why="the interaction was gone before our first answer")
+    async def cancel_unacknowledged(self, *jobs: Job) -> None:
+        """Cancel the jobs of a request whose first answer came too late for Discord; nothing was spent.
+
+        What a crash leaves of them is cancelled by the next start, which asks Discord for the answer.
+        """
+        await asyncio.gather(*(self._store.cancelled(job.job_id) for job in jobs))
+        for job in jobs:
+            log.info("cancelled", job_id=job.job_id, why="the interaction was gone before our first answer")
 
     def start(
         self, job: Job, *, answered: bool = False, message_id: int | None = None, delay_seconds: float = 0.0

@@ -19,7 +19,6 @@ from bot.domain.access import (
 )
 from bot.domain.clock import now_ms
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import MOST_PICTURES
 from bot.domain.model_settings import to_json
 from bot.guilds import presets, settings
 from bot.guilds.settings import GuildSetting
@@ -52,7 +51,7 @@ def _policy(transaction: sqlite3.Connection, guild_id: int) -> AccessPolicy:
         rules=_not_removed(transaction, guild_id),
         cooldown_seconds=guild_settings.number(GuildSetting.COOLDOWN_SECONDS),
         running_limit=guild_settings.number(GuildSetting.RUNNING_LIMIT),
-        picture_limit=guild_settings.number(GuildSetting.PICTURE_LIMIT) or MOST_PICTURES,
+        picture_limit=guild_settings.picture_limit(),
         age_restricted_only=guild_settings[GuildSetting.AGE_RESTRICTED_ONLY] is not None,
         owner_only=guild_settings[GuildSetting.OWNER_ONLY] is not None,
         loose_safety=guild_settings[GuildSetting.LOOSE_SAFETY] is not None,

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from bot.domain.clock import now_ms
+from bot.domain.jobs import MOST_PICTURES
 from bot.storage.read_cache import cached
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class GuildSettings:
     def number(self, name: GuildSetting) -> int:
         """Return the value of a setting that is a number; 0 for the default."""
         return int(self[name] or 0)
+
+    def picture_limit(self) -> int:
+        """Return how many pictures a request may be for at most."""
+        return min(self.number(GuildSetting.PICTURE_LIMIT) or MOST_PICTURES, MOST_PICTURES)
 
     def timezone(self) -> tzinfo:
         """Return the time zone in which the guild's periods begin; UTC if the host does not know it."""

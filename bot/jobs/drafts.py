@@ -13,6 +13,7 @@ from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
 from bot.domain.model_settings import from_json, to_json
+from bot.guilds import settings
 from bot.jobs.model_choice import choose
 from bot.jobs.references import DRAFT_REFERENCES, insert_references, references_from
 from bot.jobs.request_options import resolve
@@ -65,6 +66,8 @@ class Draft:
     """Those to compare: ids, or what was typed in their place."""
     taken: bool = False
     """Whether a job was made from it already."""
+    picture_limit: int = 1
+    """How many pictures its server allows at most, where a form or a card asks for the number; not stored."""
     full_model: str | None = None
     """The model of the draft that the member had begun a moment ago, if that has no room for a reference."""
 
@@ -124,7 +127,7 @@ def insert_draft(
         "user_id": destination.user_id,
         **request_columns(request),
         "pictures": request.pictures,
-        "models": json.dumps(request.models) if request.models else None,
+        "models": _models_json(request.models),
         "drafted_at": at,
         "quote_credits": quote_credits,
     }
@@ -133,6 +136,10 @@ def insert_draft(
     if request.references:
         insert_references(transaction, "draft_references", destination.interaction_id, request.references)
     return True
+
+
+def _models_json(models: tuple[str, ...]) -> str | None:
+    return json.dumps(models) if models else None
 
 
 def newest_unsent(transaction: sqlite3.Connection, destination: Destination, at: int) -> Draft | None:
@@ -241,7 +248,9 @@ class DraftStore:
         return await self._database.run(lambda tx: _find(tx, draft_id, since))
 
     async def change(self, draft_id: int, change: Callable[[Draft], Draft]) -> Draft | None:
-        """Change model, size, format and settings of a draft; None if it is gone or a job was made from it.
+        """Change what a draft is for, but not its words and references, and not who sees the picture.
+
+        None if it is gone or a job was made from it.
 
         `change` depends on nothing but the draft.
         """
@@ -253,7 +262,8 @@ class DraftStore:
                 return None
             changed = change(draft)
             tx.execute(
-                "UPDATE drafts SET model = ?, size = ?, asked_size = ?, format = ?, settings = ?"
+                "UPDATE drafts SET model = ?, size = ?, asked_size = ?, format = ?, settings = ?,"
+                " pictures = ?, models = ?"
                 " WHERE draft_id = ?",
                 (
                     changed.model,
@@ -261,6 +271,8 @@ class DraftStore:
                     changed.asked_size,
                     changed.format,
                     to_json(changed.settings),
+                    changed.pictures,
+                    _models_json(changed.models),
                     draft_id,
                 ),
             )
@@ -279,7 +291,9 @@ def _find(transaction: sqlite3.Connection, draft_id: int, since: int) -> Draft |
         " WHERE draft_id = ? AND drafted_at >= ?",
         (draft_id, since),
     ).fetchone()
-    return None if row is None else _draft(row)
+    if row is None:
+        return None
+    return replace(_draft(row), picture_limit=settings.load(transaction, row["guild_id"]).picture_limit())
 
 
 def _draft(row: sqlite3.Row) -> Draft:

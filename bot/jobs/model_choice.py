@@ -152,12 +152,12 @@ def _name_nearest(
 def _name_cheaper(
     error: LimitExceeded, catalog: ModelCatalog, chosen: ChosenModel, others: Sequence[ImageModel]
 ) -> None:
-    """Let a refusal for want of credits name its model, and a cheaper one that would do."""
+    """Let a refusal for want of credits name its model, and a cheaper one that would do for all pictures."""
     model = catalog.find(chosen.model_id)
     if model is None:
         return
     error.model_name = catalog.name_to_show(chosen.model_id)
-    found = cheaper(model, error.usage.left_credits, others)
+    found = cheaper(model, error.usage.left_credits // error.pictures, others)
     error.cheaper = None if found is None else catalog.shown_price(found)
 
 

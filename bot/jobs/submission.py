@@ -17,7 +17,7 @@ from bot.credits.model_prices import quote
 from bot.credits.usage import LimitUsage
 from bot.domain.access import loosens_safety, may_use_model, requires_spoiler
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import MOST_PICTURES, GroupPlace, Job, Request, Stage
+from bot.domain.jobs import GroupPlace, Job, Request, Stage
 from bot.domain.prices import total_quote
 from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
@@ -29,6 +29,7 @@ from bot.jobs.request_options import resolve
 from bot.jobs.validation import require_reference_support, validate_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from bot.credits.ledger import Transaction
@@ -66,6 +67,8 @@ class NeedsConfirmation:
     """Of all pictures together."""
     member_limits: MemberLimits
     """How far the member's limits are used, without this request."""
+    pictures: tuple[PricedRequest, ...] = ()
+    """Each picture of a request for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +102,15 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class PricedRequest:
-    """A resolved request with its price, and the data needed to check it, as in `Submitted`."""
+    """A picture that was asked for: its resolved request with its price, and what is needed to check it."""
 
     request: Request
-    context: RequestContext
+    submitted: Submitted
+    chosen: ChosenModel
     model: ImageModel
     """The request's, with its price of now."""
     price: Quote
     policy: AccessPolicy
-    at: int
-    default_limit: Limit
 
 
 def submit(
@@ -119,16 +121,16 @@ def submit(
     `job_id` is that of the first job. `draft_id` is the draft that is submitted, which is done once.
 
     Raises:
-        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; TOO_MANY_PICTURES; as `resolve`; DRAFT_TAKEN, the
-            draft is gone or was submitted already; as `validate_request`, `require_not_paused`, `enforce` and
-            `reject_duplicate_click`.
+        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; TOO_MANY_PICTURES, PICTURES_AND_MODELS; as
+            `resolve`; DRAFT_TAKEN, the draft is gone or was submitted already; as `validate_request`,
+            `require_not_paused`, `enforce` and `reject_duplicate_click`.
         LimitExceeded: a limit has no room for all pictures. Nothing is written after any error.
     """
     require_admitted(tx, submitted.guild_id)
     policy = load_policy(tx, submitted.guild_id, submitted.at)
     chosen = choose(tx, submitted.catalog, submitted.request)
     with _naming_others(submitted, chosen, policy):
-        pictures = _pictures(tx, submitted, chosen, policy)
+        pictures = _pictures(tx, submitted, chosen, policy, validate_request)
         total = total_quote([each.price for each in pictures])
         if _must_ask(tx, submitted.guild_id, total, draft_id, confirmed=confirmed):
             return _ask(tx, pictures, total, draft_id)
@@ -136,28 +138,50 @@ def submit(
 
 
 def _naming_others(
-    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy
+    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy, compared: str | None = None
 ) -> AbstractContextManager[None]:
+    """Let an error about the model of a request name those that would do.
+
+    Where models are compared it is about one of them, the `compared` one, and without that about none.
+    """
+    if bool(submitted.request.models) is (compared is None):
+        return nullcontext()
+    if compared is not None:
+        chosen = replace(chosen, model_id=compared)
     return naming_others(submitted.catalog, chosen, submitted.request, submitted.context, policy)
 
 
 def _pictures(
-    tx: Transaction, submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy
+    tx: Transaction,
+    submitted: Submitted,
+    chosen: ChosenModel,
+    policy: AccessPolicy,
+    check: Callable[[Request, ImageModel], None],
+    *,
+    strict: bool = True,
 ) -> list[PricedRequest]:
-    """Return the request of each picture, which differ in the model if models are compared."""
+    """Return the request of each picture, which differ in the model if models are compared.
+
+    Each is resolved as strictly as `resolve` is told to, and checked by `check`.
+    """
     asked = submitted.request
     models = tuple(dict.fromkeys(asked.models)) or (chosen.model_id,)
-    count = len(models) * asked.pictures
-    if count > (limit := min(MOST_PICTURES, policy.picture_limit)) and count > 1:
-        raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit)
+    _require_count(asked.pictures, len(models), policy.picture_limit)
     found = []
     for model_id in models:
-        of_model = replace(chosen, model_id=model_id)
-        with _naming_others(submitted, of_model, policy) if asked.models else nullcontext():
-            priced = _priced(tx, submitted, of_model, policy)
-            validate_request(priced.request, priced.model)
+        with _naming_others(submitted, chosen, policy, model_id):
+            priced = _priced(tx, submitted, replace(chosen, model_id=model_id), policy, strict=strict)
+            check(priced.request, priced.model)
         found.append(priced)
     return found * asked.pictures
+
+
+def _require_count(pictures: int, models: int, limit: int) -> None:
+    """Check how many pictures are asked for: one of each model, or several of one."""
+    if pictures > 1 and models > 1:
+        raise MemberError(MemberReason.PICTURES_AND_MODELS)
+    if (count := max(pictures, models)) > limit:
+        raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit, compared=models > 1)
 
 
 def _priced(
@@ -166,15 +190,13 @@ def _priced(
     chosen: ChosenModel,
     policy: AccessPolicy,
     *,
-    strict: bool = True,
+    strict: bool,
 ) -> PricedRequest:
     """Resolve a request, as strictly as `resolve` is told to, and price it."""
     model = submitted.catalog.require(chosen.model_id)
     request = resolve(tx, submitted.request, model, strict=strict)
     price = quote(tx, model, request.settings, submitted.known_prices)
-    return PricedRequest(
-        request, submitted.context, model, price, policy, submitted.at, submitted.default_limit
-    )
+    return PricedRequest(request, submitted, chosen, model, price, policy)
 
 
 def _accept(
@@ -186,7 +208,7 @@ def _accept(
     if not groups.insert_jobs(tx, jobs):
         return Duplicate()
     _require_allowed(tx, pictures)
-    reject_duplicate_click(tx, jobs[0], pictures[0].at)
+    reject_duplicate_click(tx, jobs[0], pictures[0].submitted.at)
     if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
     if len(pictures) > 1:
@@ -206,7 +228,7 @@ def _job(priced: PricedRequest, first_id: str, number: int, count: int) -> Job:
         else _as_admins_say(priced),
         stage=Stage.ACCEPTED,
         quote_credits=priced.price.credits,
-        accepted_at=priced.at,
+        accepted_at=priced.submitted.at,
         place=GroupPlace(number, count) if count > 1 else None,
     )
 
@@ -215,8 +237,10 @@ def _require_allowed(tx: Transaction, pictures: list[PricedRequest]) -> None:
     """Check the pictures against pauses and access rules."""
     require_not_paused(tx, pictures[0].request.destination.guild_id)
     # The same request several times is checked once.
-    for priced in {priced.model.model_id: priced for priced in pictures}.values():
-        enforce(tx, priced.request, priced.context, priced.policy, priced.at, pictures=len(pictures))
+    for model_id, priced in {priced.model.model_id: priced for priced in pictures}.items():
+        submitted, policy = priced.submitted, priced.policy
+        with _naming_others(submitted, priced.chosen, policy, model_id):
+            enforce(tx, priced.request, submitted.context, policy, submitted.at, pictures=len(pictures))
 
 
 def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
@@ -227,9 +251,9 @@ def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
         user_id=job.request.destination.user_id,
         model=job.request.model,
         cost_credits=job.quote_credits,
-        default=priced.default_limit,
-        at=priced.at,
-        role_ids=priced.context.role_ids,
+        default=priced.submitted.default_limit,
+        at=priced.submitted.at,
+        role_ids=priced.submitted.context.role_ids,
     )
 
 
@@ -252,28 +276,38 @@ def open_draft(tx: Transaction, submitted: Submitted, *, extends: bool = False) 
     with _naming_others(submitted, chosen, policy):
         # What a button repeats can still be changed in the form; what was typed just now is refused at once.
         strict = not isinstance(submitted.request, Request)
-        priced = _priced(tx, submitted, chosen, policy, strict=strict)
-        require_reference_support(priced.request, priced.model)
+        pictures = _pictures(tx, submitted, chosen, policy, require_reference_support, strict=strict)
         # So can the prompt, so blocked words and the preset are not checked yet.
-        blank = replace(priced, request=replace(priced.request, prompt="", preset=None))
-        _require_capacity(tx, [blank])
+        _require_capacity(
+            tx, [replace(each, request=replace(each.request, prompt="", preset=None)) for each in pictures]
+        )
         if extends and catalog.most_references > 1:
-            return _extend_draft(tx, priced, catalog, derived=not strict)
-        return _new_draft(tx, priced)
+            draft = _extend_draft(tx, pictures[0], catalog, derived=not strict)
+        else:
+            draft = _new_draft(tx, pictures)
+    return draft and replace(draft, picture_limit=policy.picture_limit)
 
 
-def _new_draft(tx: Transaction, priced: PricedRequest) -> drafts.Draft | None:
-    saved = drafts.insert_draft(tx, priced.request, priced.at)
-    return drafts.draft_from(priced.request) if saved else None
+def _new_draft(
+    tx: Transaction, pictures: list[PricedRequest], quote_credits: int | None = None
+) -> drafts.Draft | None:
+    """Save the request of these pictures; None if its interaction was saved before."""
+    request, at = pictures[0].request, pictures[0].submitted.at
+    if request.models:
+        # The format that was asked for is that of a model which has several.
+        formats = (each.request.format for each in pictures if len(each.model.file_formats) > 1)
+        request = replace(request, format=next(formats, request.format))
+    saved = drafts.insert_draft(tx, request, at, quote_credits)
+    return drafts.draft_from(request) if saved else None
 
 
 def _extend_draft(
     tx: Transaction, priced: PricedRequest, catalog: ModelCatalog, *, derived: bool
 ) -> drafts.Draft | None:
     """Add the references to the draft that was begun a moment ago; else save a new one."""
-    request = priced.request
-    begun = drafts.newest_unsent(tx, request.destination, priced.at)
-    if begun and not may_use_model(begun.model, priced.context, priced.policy):
+    request, submitted = priced.request, priced.submitted
+    begun = drafts.newest_unsent(tx, request.destination, submitted.at)
+    if begun and not may_use_model(begun.model, submitted.context, priced.policy):
         begun = None  # its model was denied meanwhile
     if begun and not catalog.references_of(begun.model):
         begun = None  # it is gone, or takes none
@@ -282,13 +316,13 @@ def _extend_draft(
         if len(extended.references) <= catalog.references_of(extended.model):
             drafts.save_references(tx, begun, extended)
             return extended
-    draft = _new_draft(tx, priced)
+    draft = _new_draft(tx, [priced])
     return draft and replace(draft, full_model=begun.model if begun else None)
 
 
 def _as_admins_say(priced: PricedRequest) -> Request:
     """Return the request as a spoiler, if a rule makes it one, and checked as strictly as admins want it."""
-    request, context, policy = priced.request, priced.context, priced.policy
+    request, context, policy = priced.request, priced.submitted.context, priced.policy
     spoiler = request.spoiler or requires_spoiler(context, policy)
     loose = loosens_safety(context, policy) and priced.model.can_loosen
     if (spoiler, loose) == (request.spoiler, request.loose_safety):
@@ -312,13 +346,14 @@ def _ask(
     tx: Transaction, pictures: list[PricedRequest], total: Quote, draft_id: int | None
 ) -> NeedsConfirmation | Duplicate:
     """Save the request as a new draft for the yes button, and delete the draft it came from."""
-    priced = pictures[0]
     member_limits = _require_capacity(tx, pictures)
-    if not drafts.insert_draft(tx, priced.request, priced.at, total.credits):
+    if _new_draft(tx, pictures, total.credits) is None:
         return Duplicate()
     if draft_id is not None and not drafts.delete(tx, draft_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
-    return NeedsConfirmation(priced.request.destination.interaction_id, priced.request, total, member_limits)
+    request = pictures[0].request
+    several = tuple(pictures) if len(pictures) > 1 else ()
+    return NeedsConfirmation(request.destination.interaction_id, request, total, member_limits, several)
 
 
 def _require_capacity(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimits:
@@ -331,14 +366,15 @@ def _require_room(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimit
     """Return how far the member's limits are used, if they have room for all pictures.
 
     Raises:
-        LimitExceeded: one has no room; it tells the price of all, and for how many there is room.
+        LimitExceeded: one has no room; it tells the price of all, and for how many, the cheapest first, there
+            is room.
     """
-    first = pictures[0]
-    destination = first.request.destination
-    usage = LimitUsage.at_time(tx, destination.guild_id, first.default_limit, first.at, split_held=False)
-    totals = list(accumulate(priced.price.credits for priced in pictures))
+    destination, submitted = pictures[0].request.destination, pictures[0].submitted
+    guild_id, user_id, role_ids = destination.guild_id, destination.user_id, submitted.context.role_ids
+    usage = LimitUsage.at_time(tx, guild_id, submitted.default_limit, submitted.at, split_held=False)
+    totals = list(accumulate(sorted(priced.price.credits for priced in pictures)))
     try:
-        return ledger.require_capacity(usage, destination.user_id, first.context.role_ids, totals[-1])
+        return ledger.require_capacity(usage, user_id, role_ids, totals[-1])
     except LimitExceeded as error:
         error.pictures = len(pictures)
         error.fitting = sum(total <= error.usage.left_credits for total in totals)

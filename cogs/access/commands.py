@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -11,11 +10,12 @@ from discord.ext import commands
 
 from bot.domain.access import WORD_LIMIT, AccessRule, Effect, RuleTarget
 from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.jobs import MOST_PICTURES
 from bot.domain.text_folding import fold_text
 from bot.guilds.settings import GuildSetting
 from cogs.access import views
 from cogs.access.views import REASON_UNITS
-from cogs.text.escaping import single_line
+from cogs.text.escaping import single_line, split_list
 from cogs.ui.context import not_a_member, require_manage_guild
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices, fixed_choices
 from cogs.ui.layout import build_view
@@ -33,8 +33,6 @@ MAX_RUNNING: Final = 50
 MAX_BLOCK_DAYS: Final = 3650
 WORDS_UNITS: Final = 1000
 """The longest list of words that can be typed at once."""
-_COMMA: Final = re.compile("[,\uff0c\u3001\uff64\u060c]")
-"""The commas of Latin, of Chinese and Japanese, and of Arabic."""
 
 MODES: Final = fixed_choices(views.MODES)
 MODEL_MODES: Final = fixed_choices(views.MODEL_MODES)
@@ -148,7 +146,7 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
 
         Nothing is changed if one is too long.
         """
-        typed = list(filter(None, (single_line(word, 2 * WORDS_UNITS) for word in _COMMA.split(words))))
+        typed = list(filter(None, split_list(words, 2 * WORDS_UNITS)))
         too_long = next((word for word in typed if len(word) > WORD_LIMIT), None)
         taken = {folded: word for word in typed if (folded := fold_text(word))}
         rules = [
@@ -249,6 +247,15 @@ class Access(commands.GroupCog, group_name="access", group_description="Who may 
         """Set how many requests of one member may be unfinished; running ones are not cancelled."""
         value = str(pictures) if pictures else None
         await self._change(interaction, GuildSetting.RUNNING_LIMIT, value, views.running_limit_text(pictures))
+
+    @app_commands.command(description="Limit how many pictures one request may be for")
+    @app_commands.describe(most="How many at most; 1 for one at a time")
+    async def pictures(
+        self, interaction: discord.Interaction, most: app_commands.Range[int, 1, MOST_PICTURES]
+    ) -> None:
+        """Set for how many pictures members may ask at once, of one model or one of each to compare."""
+        value = str(most) if most < MOST_PICTURES else None
+        await self._change(interaction, GuildSetting.PICTURE_LIMIT, value, views.picture_limit_text(most))
 
     @app_commands.command(description="Let pictures be painted in age-restricted channels only")
     @app_commands.describe(switch="On or off")

@@ -115,13 +115,14 @@ def _settings(policy: AccessPolicy) -> list[str]:
         )
     else:
         at_once = gettext("as many pictures at once as a member likes")
+    per_request = ngettext("{n} picture a request", "up to {n} pictures a request", policy.picture_limit)
     if policy.owner_only:
         buttons = gettext("buttons for a picture's own member")
     else:
         buttons = gettext("buttons for everybody")
     channels = [gettext("in age-restricted channels only")] if policy.age_restricted_only else []
     safety = [gettext("safety checks are loosened in age-restricted channels")] if policy.loose_safety else []
-    return [pause, at_once, *channels, *safety, buttons]
+    return [pause, at_once, per_request, *channels, *safety, buttons]
 
 
 def _line(rule: AccessRule) -> str:
@@ -269,6 +270,15 @@ def running_limit_text(limit: int) -> str:
         return gettext("Members may have as many pictures under way as they like.")
     return ngettext(
         "Each member may have {n} picture under way.", "Each member may have {n} pictures under way.", limit
+    )
+
+
+def picture_limit_text(limit: int) -> str:
+    """Return for how many pictures one request may be, as a sentence."""
+    return ngettext(
+        "Each request is for {n} picture; models cannot be compared.",
+        "A request may be for up to {n} pictures, and compare up to {n} models.",
+        limit,
     )
 
 

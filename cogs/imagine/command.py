@@ -9,15 +9,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.image_models import PROMPT_LIMIT  # noqa: TC001  # discord.py evaluates the annotations
-from bot.domain.jobs import Reference, RequestOptions
+from bot.domain.jobs import MOST_PICTURES, Reference, RequestOptions
 from bot.domain.model_settings import SETTINGS_LIMIT
 from bot.guilds.presets import NAME_LIMIT
-from cogs.imagine.model_choices import offer_options
+from cogs.imagine.model_choices import MODELS_UNITS, models_of, offer_options
 from cogs.text.escaping import single_line
 from cogs.ui.commands import TrimmedCommand
 from cogs.ui.context import destination_of
 from cogs.ui.discord_limits import CHOICE_UNITS, autocomplete_choices
-from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
@@ -57,6 +56,8 @@ class Imagine(commands.Cog):
         model="Which model paints it",
         size="The shape of the picture",
         settings="Settings of the model, such as seed=42, quality=high",
+        pictures="How many pictures, each painted on its own",
+        models="Two to four models to compare, separated by commas",
         preset="Words that this server's admins put around yours",
         file_format="The kind of file",
         private="Only you see the picture; you can show it later",
@@ -74,6 +75,8 @@ class Imagine(commands.Cog):
         model: app_commands.Range[str, 1, CHOICE_UNITS] | None = None,
         size: str | None = None,
         settings: app_commands.Range[str, 1, SETTINGS_LIMIT] | None = None,
+        pictures: app_commands.Range[int, 1, MOST_PICTURES] = 1,
+        models: app_commands.Range[str, 1, MODELS_UNITS] | None = None,
         preset: app_commands.Range[str, 1, NAME_LIMIT] | None = None,
         file_format: str | None = None,
         private: bool | None = None,  # noqa: FBT001  # an option of the command
@@ -81,10 +84,11 @@ class Imagine(commands.Cog):
     ) -> None:
         """Submit the request, or show a form if there is no prompt."""
         attached = (reference, reference2, reference3, reference4)
+        compared = models_of(self._catalog, model, models)
         options = RequestOptions(
             destination=destination_of(interaction),
             prompt=prompt or "",
-            model=None if model is None else find_model(self._catalog, model),
+            model=next(iter(compared), None),
             size=size,
             format=file_format,
             private=private,
@@ -92,6 +96,8 @@ class Imagine(commands.Cog):
             spoiler=spoiler,
             preset=None if preset is None else single_line(preset, 2 * NAME_LIMIT),
             settings=single_line(settings or "", 2 * SETTINGS_LIMIT),
+            pictures=pictures,
+            models=compared if len(compared) > 1 else (),
         )
         if prompt is None:
             await self._draft_cards.begin(interaction, options)
@@ -99,9 +105,16 @@ class Imagine(commands.Cog):
             await self._submission.submit(interaction, options)
 
     @imagine.autocomplete("model")
-    async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Complete the name of a model; those that the member cannot use now come last, with the reason."""
         return await self._model_completion.choices(interaction, typed)
+
+    @imagine.autocomplete("models")
+    async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Complete the name of the last of several models."""
+        return await self._model_completion.compared(
+            interaction, getattr(interaction.namespace, "model", None), typed
+        )
 
     @imagine.autocomplete("settings")
     async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

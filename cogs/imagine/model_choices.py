@@ -9,8 +9,9 @@ from discord import app_commands
 
 from bot.domain.access import may_use_model
 from bot.domain.errors import KuasError
+from bot.domain.jobs import MOST_PICTURES
 from bot.domain.model_settings import SettingsRefused, complete, read_settings, settable, settings_error
-from cogs.text.escaping import utf16_length
+from cogs.text.escaping import split_list, utf16_length
 from cogs.text.terms import FORMATS, SIZES, credits_text, shows_numbers
 from cogs.text.translation import gettext, number
 from cogs.ui.context import request_context
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 READ_SECONDS: Final = 0.04
 """How long a completion waits for the database; until it is answered, the member sees no choices."""
+
+MODELS_UNITS: Final = 400
+"""The longest list of models that can be typed."""
 
 REFERENCE_OPTIONS: Final = 4
 """The options `reference`, `reference2` and so on; a form takes more."""
@@ -57,14 +61,39 @@ class ModelCompletion:
 
         If the database does not answer in time, nothing is said of the rules; they bind at the submission.
         """
-        reasons = await self._reasons(interaction)
+        labels = await self._labels(interaction)
+        return autocomplete_choices((label, model_id) for model_id, label in matching(labels, typed))
+
+    async def compared(
+        self, interaction: discord.Interaction, model: str | None, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Complete the last of several models as `choices` does; `model` and those before it are kept.
+
+        Nothing is offered after the last model that a request may have.
+        """
+        *before, last = split_list(typed, MODELS_UNITS)
+        named = models_of(self._catalog, None, ",".join(before))
+        taken = {*named, *models_of(self._catalog, model, None)}
+        if len(taken) >= MOST_PICTURES:
+            return []
         labels = {
+            model_id: label
+            for model_id, label in (await self._labels(interaction)).items()
+            if model_id not in taken
+        }
+        return autocomplete_choices(
+            _extended(self._catalog, named, label, model_id) for model_id, label in matching(labels, last)
+        )
+
+    async def _labels(self, interaction: discord.Interaction) -> dict[str, str]:
+        """Return the labels of the available models by their ids; those that would be refused are last."""
+        reasons = await self._reasons(interaction)
+        return {
             model.model_id: SEPARATOR.join((model.name, reasons[model.model_id]))
             if model.model_id in reasons
             else model_label(model, self._typical_duration(model.model_id))
             for model in sorted(self._catalog.available, key=lambda each: each.model_id in reasons)
         }
-        return autocomplete_choices((label, model_id) for model_id, label in matching(labels, typed))
 
     async def _reasons(self, interaction: discord.Interaction) -> dict[str, str]:
         context = request_context(interaction)
@@ -98,6 +127,29 @@ class ModelCompletion:
                 )
         except (TimeoutError, KuasError):
             return None
+
+
+def _extended(catalog: ModelCatalog, named: Sequence[str], label: str, model_id: str) -> tuple[str, str]:
+    """Return the name and the value of a choice: a model after those that are named already.
+
+    A client goes on typing after the name, so that it can be read as the value can: with labels or names, or
+    with ids where these do not fit.
+    """
+    ids = ", ".join((*named, model_id))
+    names = [catalog.name_of(each) for each in named]
+    for last in (label, catalog.name_of(model_id)):
+        name = ", ".join((*names, last))
+        # The operator may have put a comma into a name.
+        if utf16_length(name) <= CHOICE_UNITS and len(split_list(name, CHOICE_UNITS)) == len(named) + 1:
+            return name, ids
+    return ids, ids
+
+
+def models_of(catalog: ModelCatalog, model: str | None, models: str | None) -> tuple[str, ...]:
+    """Return the ids in the options `model` and `models`, each once; of an unknown model what was typed."""
+    typed = [] if model is None else [model]
+    typed += split_list(models or "", CHOICE_UNITS)
+    return tuple(dict.fromkeys(find_model(catalog, each) for each in typed if each))
 
 
 def unusable(catalog: ModelCatalog, context: RequestContext, standing: MemberStanding) -> dict[str, str]:
@@ -177,7 +229,7 @@ def offer_options(command: TrimmedCommand, catalog: ModelCatalog) -> None:
 
 def _without_choice(catalog: ModelCatalog) -> frozenset[str]:
     """Return the options of commands that nothing can be chosen with."""
-    alone = set() if catalog.has_choice else {"model"}
+    alone = set() if catalog.has_choice else {"model", "models"}
     bare = set() if settable_anywhere(catalog) else {"settings"}
     beyond = range(max(catalog.most_references, 1) + 1, REFERENCE_OPTIONS + 1)
     return frozenset(alone | bare | {f"reference{number}" for number in beyond})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.background.alert_notifier import AlertNotifier
-    from bot.domain.jobs import Job, Request, RequestOptions
+    from bot.domain.jobs import Request, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
     from bot.jobs.drafts import Draft, DraftStore
@@ -101,7 +101,7 @@ class Submission(commands.Cog):
         draft_id: int | None,
         confirmed: bool,
     ) -> bool:
-        """Commit the job, then answer Discord, then start it; returns whether it has started.
+        """Commit the jobs, then answer Discord, then start them; returns whether they have started.
 
         In this order nothing is spent if the answer is lost.
         """
@@ -112,8 +112,8 @@ class Submission(commands.Cog):
             # An accepted request may have reached an alert threshold; a refused one shows that it is reached.
             self._alert_notifier.check_soon(request.destination.guild_id)
         match result:
-            case Accepted(job):
-                return await self._begin(interaction, job)
+            case Accepted():
+                return await self._begin(interaction, result)
             case NeedsConfirmation():
                 await self._ask(interaction, result, draft_id)
         return False
@@ -137,18 +137,16 @@ class Submission(commands.Cog):
                 await self._drafts.save(replace(question.request, destination=destination))
             raise
 
-    async def _begin(self, interaction: discord.Interaction, job: Job) -> bool:
-        """Answer Discord and start the job; returns whether it has started."""
-        deferred = await defer(interaction, private=job.request.destination.private)
-        match deferred.outcome:
-            case DeferOutcome.KNOWN:
-                self._engine.start(job, answered=True, message_id=deferred.message_id)
-            case DeferOutcome.LOST:
-                await self._engine.cancel_unacknowledged(job)
-                return False
-            case DeferOutcome.UNCLEAR:
-                # The engine asks Discord for our answer before anything is spent.
-                self._engine.start(job)
+    async def _begin(self, interaction: discord.Interaction, accepted: Accepted) -> bool:
+        """Answer Discord once and start every job; returns whether they have started."""
+        deferred = await defer(interaction, private=accepted.job.request.destination.private)
+        if deferred.outcome is DeferOutcome.LOST:
+            await self._engine.cancel_unacknowledged(*accepted.jobs)
+            return False
+        # If it is unclear, the engine asks Discord for our answer before anything is spent.
+        answered = deferred.outcome is DeferOutcome.KNOWN
+        for job in accepted.jobs:
+            self._engine.start(job, answered=answered, message_id=deferred.message_id)
         return True
 
     async def own_draft(self, interaction: discord.Interaction, draft_id: int) -> Draft | None:

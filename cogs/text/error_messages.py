@@ -111,6 +111,9 @@ _SENTENCES: Final = {
     MemberReason.UNDELETABLE: gettext_noop(
         "I cannot reach that message to delete it. Someone with Manage Messages can do it there."
     ),
+    MemberReason.PICTURES_AND_MODELS: gettext_noop(
+        "Models are compared with one picture each. Please leave out `pictures`, or choose one model."
+    ),
     MemberReason.LIMIT_REACHED: gettext_noop(
         "The limit for pictures is reached. `/credits` shows which, and when it resets."
     ),
@@ -294,6 +297,14 @@ def _cooldown(data: Data) -> str:
 def _too_many_running(data: Data) -> str:
     running, limit = _number(data, "running") or 0, _number(data, "limit") or 0
     asked = _number(data, "pictures") or 1
+    if asked > limit:  # it does not help to wait
+        return ngettext(
+            "This server allows a member {n} picture at once, and you asked for {asked}. Please ask for one.",
+            "This server allows a member {n} pictures at once, and you asked for {asked}."
+            " Please ask for fewer.",
+            limit,
+            asked=asked,
+        )
     if asked > 1:
         return gettext(
             "You have {pictures} under way, and this server allows {limit} at once: no room for {asked} more."
@@ -312,6 +323,14 @@ def _too_many_running(data: Data) -> str:
 
 def _too_many_pictures(data: Data) -> str:
     limit = _number(data, "limit") or 1
+    if data.get("compared"):
+        return ngettext(
+            "Each model paints a picture, and in this server a request is for {n} picture: models cannot be"
+            " compared here.",
+            "Each model paints a picture, and in this server a request is for at most {n} pictures. Please"
+            " compare fewer models.",
+            limit,
+        )
     return ngettext(
         "In this server a request is for {n} picture. Please ask for one at a time.",
         "In this server a request is for at most {n} pictures. Please ask for fewer.",

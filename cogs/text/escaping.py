@@ -14,6 +14,8 @@ _MARKUP: Final = re.compile(r"([\\*_~`|<>\[\]#])")
 _LIST_MARKER: Final = re.compile(r"^(\d+(?=\.\s)|(?=-\s))")
 # Control characters, and the marks that turn the direction of all text after them.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+# The commas of Latin, of Chinese and Japanese, and of Arabic.
+_COMMAS: Final = re.compile("[,\uff0c\u3001\uff64\u060c]")
 # What an operator's text may link to: web addresses, and mentions of users.
 _LINKS: Final = re.compile(r"(https?://[^\s<>]+|<@[0-9]{17,20}>)")
 
@@ -49,6 +51,11 @@ def single_line(text: str, limit: int) -> str:
     """
     whole = shorten(text, utf16_length(text))
     return truncate(" ".join(_UNSAFE.sub(" ", whole).split()), limit)
+
+
+def split_list(text: str, limit: int) -> list[str]:
+    """Return the parts of a text between commas, each as one line of `limit` UTF-16 units; empty ones too."""
+    return [single_line(part, limit) for part in _COMMAS.split(text)]
 
 
 def escape(text: str, limit: int) -> str:

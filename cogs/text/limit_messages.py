@@ -45,6 +45,11 @@ def limit_exceeded(error: LimitExceeded) -> str:
     instead = ""
     if error.pictures > 1 and shows_numbers(usage):
         sentence = _too_many_for(error)
+        instead = "" if cheaper is None else enough_for_text(usage.left_credits, cheaper)
+    elif error.pictures > 1 and error.fitting:  # for how many would tell what other servers spend
+        sentence = gettext(
+            "The bot's own budget for all servers has no room for so many pictures. Please ask for fewer."
+        )
     elif shows_numbers(usage):
         sentence = gettext(
             "A picture costs {price}, but {rule} has {left} left ({usage}).",

@@ -178,7 +178,7 @@ async def test_with_one_model_the_command_has_no_option_for_it(open_server: Open
     command = server.app.client.tree.get_command("imagine")
     assert command is not None
     names = [option["name"] for option in command.to_dict(server.app.client.tree)["options"]]
-    assert names == ["prompt", "reference", "size", "preset", "format", "private", "spoiler"]
+    assert names == ["prompt", "reference", "size", "pictures", "preset", "format", "private", "spoiler"]
 
 
 async def test_the_operator_sees_every_model_and_what_it_costs_now(

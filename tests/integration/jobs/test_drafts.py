@@ -13,7 +13,7 @@ from bot.credits.ledger import Ledger
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.ids import MAX_ID
-from bot.domain.jobs import Job, Preset, Reference, Request, Stage
+from bot.domain.jobs import MOST_PICTURES, Job, Preset, Reference, Request, Stage
 from bot.domain.limits import Limit
 from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
@@ -70,7 +70,7 @@ async def test_a_draft_has_everything_of_a_request_but_its_destination(
     )
     request = replace(request, destination=replace(request.destination, private=True))
     draft = await find_draft(drafts, await save_draft(drafts, request))
-    assert draft == draft_from(request)
+    assert draft == replace(draft_from(request), picture_limit=MOST_PICTURES)
     assert draft.draft_id == request.destination.interaction_id
     elsewhere = replace(make_request().destination, channel_id=21, private=draft.private)
     assert draft.request(elsewhere) == replace(request, destination=elsewhere)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.credits.ledger import Ledger
+from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, GroupKind, GroupPlace, RequestOptions
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, GroupKind, GroupPlace, Reference, RequestOptions
 from bot.domain.limits import Limit
 from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
+from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.groups import GroupStore
@@ -117,13 +119,81 @@ async def test_an_admin_says_how_many_pictures_a_request_may_have(
         await submit(store, replace(make_request(), pictures=5))
     assert (caught.value.reason, caught.value.data) == (
         MemberReason.TOO_MANY_PICTURES,
-        {"count": 5, "limit": 4},
+        {"count": 5, "limit": 4, "compared": False},
     )
     await GuildSettingsStore(database).change(1, GuildSetting.PICTURE_LIMIT, "1", set_by=9, interaction_id=9)
     with pytest.raises(MemberError) as caught:
         await submit(store, four())
-    assert caught.value.data == {"count": 4, "limit": 1}
+    assert caught.value.data == {"count": 4, "limit": 1, "compared": False}
+    with pytest.raises(MemberError) as caught:
+        await submit(store, replace(make_request(), models=THREE), catalog=THREE_MODELS)
+    assert caught.value.data == {"count": 3, "limit": 1, "compared": True}
     assert isinstance(await submit(store, make_request()), Accepted)
+
+
+async def test_an_error_about_one_of_the_compared_models_names_that_one(
+    store: JobStore, database: Database
+) -> None:
+    rule = AccessRule(RuleTarget.MODEL, "nano-banana", Effect.DENY, model="nano-banana")
+    assert await AccessRuleStore(database).set(1, [rule], interaction_id=9)
+    with pytest.raises(MemberError) as caught:
+        await submit(store, replace(make_request(), models=THREE), catalog=THREE_MODELS)
+    assert (caught.value.reason, caught.value.data["model"]) == (MemberReason.MODEL_REFUSED, "Nano Banana")
+    referenced = replace(
+        make_request(reference=Reference("https://cdn/r.png", "r.png", None, 1)),
+        models=("qwen-image", "z-image"),
+    )
+    with pytest.raises(MemberError) as caught:
+        await submit(store, referenced, catalog=THREE_MODELS)
+    assert caught.value.reason is MemberReason.REFERENCE_UNSUPPORTED
+    assert (caught.value.data["model"], caught.value.data["others"]) == ("Z Image", ["Qwen Image"])
+    assert await rows(database, "SELECT count(*) FROM jobs") == [(0,)]
+
+
+async def test_models_that_are_compared_have_one_picture_each(store: JobStore, database: Database) -> None:
+    with pytest.raises(MemberError) as caught:
+        await submit(store, replace(make_request(), models=THREE, pictures=2), catalog=THREE_MODELS)
+    assert caught.value.reason is MemberReason.PICTURES_AND_MODELS
+
+
+async def test_of_compared_models_the_cheapest_are_said_to_fit(store: JobStore, database: Database) -> None:
+    tight = type(store)(database, Limit(5, Period.MONTH))
+    models = ("qwen-image", "nano-banana", "z-image")  # 4, 3 and 1 credits
+    with pytest.raises(LimitExceeded) as caught:
+        await submit(tight, replace(make_request(), models=models), catalog=THREE_MODELS)
+    error = caught.value
+    assert (error.pictures, error.fitting, error.cost_credits) == (3, 2, 8)
+    assert (error.model_name, error.cheaper) == (None, None)
+
+
+async def test_a_cheaper_model_is_named_if_all_pictures_fit(store: JobStore, database: Database) -> None:
+    for limit, cheaper in ((7, "Z Image"), (3, None)):
+        tight = type(store)(database, Limit(limit, Period.MONTH))
+        with pytest.raises(LimitExceeded) as caught:
+            await submit(tight, four(), catalog=ModelCatalog(MODELS, ("qwen-image", "z-image")))
+        named = caught.value.cheaper
+        assert (named and named.model_name) == cheaper
+
+
+async def test_the_format_that_was_asked_for_outlives_the_question(
+    store: JobStore, database: Database
+) -> None:
+    await GuildSettingsStore(database).change(1, GuildSetting.CONFIRM_ABOVE, "0", set_by=9, interaction_id=9)
+    request = replace(make_request(), models=("z-image", "qwen-image"), format="jpeg")
+    question = await submit(store, request, catalog=THREE_MODELS)
+    assert isinstance(question, NeedsConfirmation)
+    assert [(each.model.model_id, each.price.credits) for each in question.pictures] == [
+        ("z-image", 1),
+        ("qwen-image", 4),
+    ]
+    draft = await DraftStore(database, THREE_MODELS).find(question.draft_id)
+    assert draft is not None
+    answer = make_request().destination
+    result = await submit(
+        store, draft.request(answer), draft_id=draft.draft_id, confirmed=True, catalog=THREE_MODELS
+    )
+    assert isinstance(result, Accepted)
+    assert [job.request.format for job in result.jobs] == ["any", "jpeg"]
 
 
 async def test_each_picture_counts_as_one_under_way_and_the_cooldown_once(

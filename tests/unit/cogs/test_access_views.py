@@ -38,6 +38,7 @@ STRICT = AccessPolicy(
     rules=tuple(RULES.values()),
     cooldown_seconds=7200,
     running_limit=1,
+    picture_limit=1,
     age_restricted_only=True,
     owner_only=True,
 )
@@ -67,10 +68,12 @@ def test_every_rule_and_setting_is_shown() -> None:
     ):
         assert part in shown
     assert shown.splitlines()[-1] == (
-        "-# a pause of 2 hours between two pictures · 1 picture per member at once"
+        "-# a pause of 2 hours between two pictures · 1 picture per member at once · 1 picture a request"
         " · in age-restricted channels only · buttons for a picture's own member"
     )
-    assert "-# no pause between two pictures · as many" in view_text(views.policy_view(OPEN))
+    shown = view_text(views.policy_view(OPEN))
+    assert "-# no pause between two pictures · as many" in shown
+    assert " · up to 4 pictures a request · " in shown
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -135,6 +138,7 @@ def test_what_cannot_be_a_rule_is_refused_in_either_language() -> None:
             views.role_or_channel(),
             *(views.cooldown_text(seconds) for seconds in (0, 90)),
             *(views.running_limit_text(limit) for limit in (0, 1, 2)),
+            *(views.picture_limit_text(limit) for limit in (1, 2)),
             *(views.age_restriction_text(only=only) for only in (False, True)),
             *(views.buttons_text(owner_only=owner_only) for owner_only in (False, True)),
             *(views.safety_text(loose=loose) for loose in (False, True)),

@@ -593,6 +593,7 @@ def test_only_existing_time_zones_are_suggested(typed: str) -> None:
         (GuildSetting.CONFIRM_ABOVE, None, "3", "From **never** to **above 3 credits**"),
         (GuildSetting.COOLDOWN_SECONDS, None, "7200", "From **none** to **2 hours**"),
         (GuildSetting.RUNNING_LIMIT, "3", None, "From **3** to **as many as they like**"),
+        (GuildSetting.PICTURE_LIMIT, None, "2", "From **up to four** to **2**"),
         (GuildSetting.AGE_RESTRICTED_ONLY, None, "on", "From **off** to **on**"),
         (GuildSetting.OWNER_ONLY, "on", None, "From **on** to **off**"),
     ],
