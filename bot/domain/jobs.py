@@ -227,6 +227,11 @@ class Request:
     """The job that this one repeats, by a button; not stored, and needed to recognize a double click."""
 
     @property
+    def picture_count(self) -> int:
+        """How many pictures are asked for: several of one model, or one of each that is compared."""
+        return len(self.models) or self.pictures
+
+    @property
     def parents(self) -> tuple[str, ...]:
         """The jobs of the pictures that this one was made from: the parent, and those of its references."""
         jobs = (self.parent_job_id, *(reference.job_id for reference in self.references))

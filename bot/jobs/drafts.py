@@ -71,6 +71,11 @@ class Draft:
     full_model: str | None = None
     """The model of the draft that the member had begun a moment ago, if that has no room for a reference."""
 
+    @property
+    def picture_count(self) -> int:
+        """How many pictures it is for."""
+        return len(self.models) or self.pictures
+
     def request(self, destination: Destination) -> Request:
         """Return the request with this destination, which also says whether it is private."""
         return Request(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import re
 
     import discord
+    from discord import ui
 
     from bot.background.alert_notifier import AlertNotifier
     from bot.domain.jobs import Request, RequestOptions
@@ -76,12 +77,12 @@ class Submission(commands.Cog):
         """Submit a draft whose price was confirmed, and replace the question."""
         draft = await self.own_draft(interaction, draft_id)
         if draft is None or draft.taken:
-            view = confirm_views.expired_view(started=draft is not None)
+            view = _expired(draft)
             await interaction.response.edit_message(view=view)
             return
         request = draft.request(destination_of(interaction, private=draft.private))
         if await self._submit(interaction, request, draft_id=draft_id, confirmed=True):
-            await replace_message(interaction, confirm_views.expired_view(started=True))
+            await replace_message(interaction, _expired(draft))
 
     async def _decline(self, interaction: discord.Interaction, draft_id: int) -> None:
         """Delete a draft whose price was declined: the question may be open on another device."""
@@ -89,8 +90,7 @@ class Submission(commands.Cog):
         if draft is not None and await self._drafts.delete(draft_id):
             view = confirm_views.declined_view()
         else:
-            started = await self.own_draft(interaction, draft_id) is not None
-            view = confirm_views.expired_view(started=started)
+            view = _expired(await self.own_draft(interaction, draft_id))
         await interaction.response.edit_message(view=view)
 
     async def _submit(
@@ -166,3 +166,9 @@ class Submission(commands.Cog):
         if draft is None or draft.taken:
             raise MemberError(MemberReason.DRAFT_TAKEN)
         return draft
+
+
+def _expired(draft: Draft | None) -> ui.LayoutView:
+    """Return what replaces a question that was answered with yes, or whose draft is gone."""
+    pictures = 1 if draft is None else draft.picture_count
+    return confirm_views.expired_view(started=draft is not None, pictures=pictures)

@@ -123,10 +123,32 @@ def known_model_name(model_id: str) -> str:
 
 def price_text(shown: ShownPrice) -> str:
     """Return `4 credits`, or `4 credits with Qwen Image` where there are other models."""
-    price = amount_text(shown)
-    if shown.model_name is None:
+    return _with_model(amount_text(shown), shown.model_name)
+
+
+def total_text(prices: Sequence[ShownPrice]) -> str:
+    """Return what several pictures cost, as a product, or of several models as a sum: `5 + 4 = 9 credits`.
+
+    Of one picture it is `price_text`.
+    """
+    first = prices[0]
+    if len(prices) == 1:
+        return price_text(first)
+    names = {shown.model_name for shown in prices}
+    if len(set(prices)) == 1:
+        terms = f"{number(len(prices))} \N{MULTIPLICATION SIGN} {number(first.credits)}"
+    else:
+        terms = " + ".join(number(shown.credits) for shown in prices)
+    total = f"{terms} = {credits_text(sum(shown.credits for shown in prices))}"
+    if any(shown.can_rise for shown in prices):
+        total = gettext("from {price}", price=total)
+    return _with_model(total, first.model_name if len(names) == 1 else None)
+
+
+def _with_model(price: str, model_name: str | None) -> str:
+    if model_name is None:
         return price
-    return gettext("{price} with {model}", price=price, model=model_text(shown.model_name))
+    return gettext("{price} with {model}", price=price, model=model_text(model_name))
 
 
 def enough_text(left_credits: int, prices: PriceList) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import StaleMessage, labels, response_of
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "flux-2-pro", "z-image", "nano-banana", "ideogram-v3")
@@ -170,3 +172,83 @@ async def test_only_an_admin_limits_how_many_pictures_a_request_is_for(
     assert "Manage Server" in server.response_text(refused)
     await imagine(server, pictures=2)
     assert len(rivya.tasks) == 2
+
+
+async def test_the_question_is_about_the_total(server: BotServer, rivya: FakeRivya) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=15)
+    await imagine(server, pictures=3)
+    assert len(rivya.tasks) == 3
+    question = response_of(await imagine(server, pictures=4)).message
+    words = server.text_of(question)
+    assert "These 4 pictures cost 4 × 4 = 16 credits\n" in words  # noqa: RUF001  # the sign for products
+    assert "**172 credits** of this server's limit this month" in words
+    assert labels(server, question) == ["Paint them", "Not now"]
+    stale = StaleMessage(server, question)
+    for _ in range(2):
+        await stale.click(server.alice, "Paint them")
+    assert "these 4 pictures are on their way" in server.text_of(question)
+    assert len(rivya.tasks) == 7
+    assert server.states() == ["settled"] * 7
+
+
+async def test_the_question_about_compared_models_names_the_price_of_each(
+    gallery: BotServer, rivya: FakeRivya
+) -> None:
+    await gallery.sari.slash(gallery.channel, "limits confirm", above=0)
+    question = response_of(
+        await imagine(gallery, models="flux-2-pro, qwen-image, z-image", size="landscape_3_2")
+    ).message
+    words = gallery.text_of(question)
+    assert "These 3 pictures cost 5 + 4 + 1 = 10 credits\n" in words
+    for line in (
+        "- 5 credits with Flux 2 Pro\n",
+        "- 4 credits with Qwen Image · Landscape 4:3, as this model has no Landscape 3:2\n",
+        "- 1 credit with Z Image · ",
+        "**190 credits** of this server's limit",
+    ):
+        assert line in words
+    await gallery.alice.click(question, label="Not now")
+    assert "nothing was charged" in gallery.text_of(question)
+    assert rivya.tasks == {}
+
+
+async def test_a_total_that_rose_meanwhile_is_asked_about_again(gallery: BotServer, rivya: FakeRivya) -> None:
+    await gallery.sari.slash(gallery.channel, "limits confirm", above=0)
+    question = response_of(await imagine(gallery, models="flux-2-pro, z-image")).message
+    rivya.models["z-image"] = replace(rivya.models["z-image"], base_credits=3)
+    await gallery.restart()
+    await gallery.wait_idle()
+    again = response_of(await gallery.alice.click(question, label="Paint them")).message
+    assert "These 2 pictures cost 5 + 3 = 8 credits\n" in gallery.text_of(again)
+    assert rivya.tasks == {}
+    await gallery.alice.click(again, label="Paint them")
+    assert asked(rivya) == [("flux-2-pro", "a red fox"), ("z-image", "a red fox")]
+    late = await gallery.alice.click(question, label="Paint them")
+    assert "answered with no" in gallery.text_of(question) or late.response is not None
+    assert len(rivya.tasks) == 2
+
+
+async def test_an_answer_that_comes_too_late_cancels_all_pictures(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    server.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await imagine(server, pictures=4)
+    assert server.states() == ["released"] * 4
+    assert server.query("SELECT DISTINCT stage FROM jobs") == [("cancelled",)]
+    await server.restart()
+    assert rivya.tasks == {}
+    await imagine(server, pictures=4)
+    assert len(rivya.tasks) == 4
+
+
+async def test_an_interaction_that_comes_twice_paints_once(server: BotServer, rivya: FakeRivya) -> None:
+    await imagine(server, pictures=2)
+    (event,) = [
+        event
+        for _, name, event in server.env.backend.transcript
+        if name == "INTERACTION_CREATE" and event["data"]["name"] == "imagine"
+    ]
+    server.env.backend.emit("INTERACTION_CREATE", event)
+    await server.wait_idle()
+    assert len(rivya.tasks) == 2
+    assert server.states() == ["settled"] * 2
