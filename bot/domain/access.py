@@ -137,7 +137,7 @@ def check_access(
             WORD_BLOCKED, COOLDOWN or TOO_MANY_RUNNING.
     """
     if policy.rules:  # most servers have none
-        _check_member(request.destination.user_id, policy)
+        require_not_blocked(request.destination.user_id, policy)
         _check_listed(RuleTarget.ROLE, context.role_ids, policy, MemberReason.ROLE_REFUSED)
         _check_listed(RuleTarget.CHANNEL, context.channel_ids, policy, MemberReason.CHANNEL_REFUSED)
     if policy.age_restricted_only and not context.age_restricted:
@@ -212,7 +212,12 @@ def _concerns(rule: AccessRule, context: RequestContext) -> bool:
             return True
 
 
-def _check_member(user_id: int, policy: AccessPolicy) -> None:
+def require_not_blocked(user_id: int, policy: AccessPolicy) -> None:
+    """Check that no rule blocks the member.
+
+    Raises:
+        MemberError: MEMBER_BLOCKED.
+    """
     for rule in policy.rules:
         if rule.kind is RuleTarget.MEMBER and rule.effect is Effect.DENY and rule.subject_id == user_id:
             raise MemberError(MemberReason.MEMBER_BLOCKED, why=rule.reason, expires_at=rule.expires_at)

@@ -1,4 +1,4 @@
-"""Make new requests from earlier jobs: repeat one, vary its picture, or use that as the reference."""
+"""Make new requests from earlier jobs: repeat one or several, vary a picture, or use it as the reference."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.domain.jobs import Reference, Request, stored_url
+from bot.domain.jobs import GroupKind, Reference, Request, stored_url
 from bot.domain.model_settings import without_seed
+from bot.jobs.history import HistoryItem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.access import AccessPolicy
-    from bot.domain.jobs import Destination, UploadedReference
-    from bot.jobs.history import HistoryItem
+    from bot.domain.jobs import Destination, Job, UploadedReference
+    from bot.jobs.groups import JobGroup
 
 
 def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
@@ -24,12 +27,28 @@ def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int
     Raises:
         MemberError: JOB_UNKNOWN.
     """
-    if item is not None:
-        destination = item.job.request.destination
-        hidden = destination.private or guild_id is None
-        if guild_id in {None, destination.guild_id} and (destination.user_id == user_id or not hidden):
-            return item
+    if item is not None and _is_visible(item.job, guild_id, user_id):
+        return item
     raise MemberError(MemberReason.JOB_UNKNOWN)
+
+
+def require_group_visible(group: JobGroup | None, guild_id: int | None, user_id: int) -> JobGroup:
+    """Return the group with those of its jobs that the member may see, as `require_visible` decides.
+
+    Raises:
+        MemberError: JOB_UNKNOWN; there is none.
+    """
+    jobs = () if group is None else group.jobs
+    visible = tuple(job for job in jobs if _is_visible(job, guild_id, user_id))
+    if group is None or not visible:
+        raise MemberError(MemberReason.JOB_UNKNOWN)
+    return replace(group, jobs=visible)
+
+
+def _is_visible(job: Job, guild_id: int | None, user_id: int) -> bool:
+    destination = job.request.destination
+    hidden = destination.private or guild_id is None
+    return guild_id in {None, destination.guild_id} and (destination.user_id == user_id or not hidden)
 
 
 def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPolicy) -> Request:
@@ -51,6 +70,22 @@ def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPo
         parent_job_id=_parent_of(item),
         repeats=job.job_id,
     )
+
+
+def repeat_jobs(
+    group: JobGroup, jobs: Sequence[Job], destination: Destination, policy: AccessPolicy
+) -> Request:
+    """Return one request for as many pictures as these jobs of a group are, or with the models they compare.
+
+    Raises:
+        MemberError: as `repeat_request`; PICTURE_DELETED only if all were deleted.
+    """
+    first = next((job for job in jobs if job.deleted_at is None), jobs[0])
+    item = HistoryItem(first, group.charged_credits.get(first.job_id, 0), kept_sha256=None)
+    request = repeat_request(item, destination, policy)
+    if len(jobs) > 1 and group.kind is GroupKind.COMPARE:
+        return replace(request, models=tuple(job.request.model for job in jobs))
+    return replace(request, pictures=len(jobs))
 
 
 def request_from_picture(

@@ -81,7 +81,7 @@ class GroupStore:
     ) -> None:
         """Record where the group's pictures are posted now: `message`, and in it each by its job's id.
 
-        The stages of the jobs stay as they are.
+        The stages of the jobs stay as they are, and so does where a picture is that was shared or deleted.
         """
 
         def unit(tx: sqlite3.Connection) -> None:
@@ -90,7 +90,7 @@ class GroupStore:
                 (message.channel_id, message.message_id, message.method.value, interaction_id),
             )
             tx.executemany(
-                f"UPDATE jobs SET {LANDING} WHERE job_id = ? AND deleted_at IS NULL",  # noqa: S608  # our own text
+                f"UPDATE jobs SET {LANDING} WHERE job_id = ? AND deleted_at IS NULL AND shared_at IS NULL",  # noqa: S608  # our own text
                 [(*map(plain, landing_values(each)), job_id) for job_id, each in pictures.items()],
             )
 
