@@ -15,6 +15,10 @@ UPLOAD_LIMIT_BYTES: Final = 10 * 1024 * 1024
 """The largest file that a bot may attach in every server. An interaction may promise more for a boosted one,
 which other messages there need not take: https://discord.com/developers/docs/reference#uploading-files"""
 
+REQUEST_LIMIT_BYTES: Final = 24 * 1024 * 1024
+"""The largest sum of the files of one message, which Discord limits to 25 MiB with all else in the request:
+https://discord.com/developers/docs/reference#uploading-files"""
+
 HEIC_TYPES: Final = frozenset({"image/heic", "image/heif"})
 REFERENCE_TYPES: Final = (
     frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}) | HEIC_TYPES

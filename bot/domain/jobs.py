@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from bot.domain.model_settings import SettingValues
+    from bot.domain.pictures import MorePicture, PostedPicture
 
 
 class Stage(StrEnum):
@@ -304,6 +305,9 @@ class Job:
     task_id: str | None = None
     task_created_at: int | None = None
     result_url: str | None = None
+    """Of its first picture; None if Rivya's answer held the picture itself."""
+    more_pictures: tuple[MorePicture, ...] = ()
+    """Those beyond the first, in their order; most tasks make one."""
     failure: Failure | None = None
     delay_notified_at: int | None = None
     late_at: int | None = None
@@ -320,6 +324,16 @@ class Job:
     """When the member shared a private picture with everybody."""
     deleted_at: int | None = None
     """When the message was deleted through the bot."""
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures it has, once there are any."""
+        return 1 + len(self.more_pictures)
+
+    @property
+    def result_urls(self) -> tuple[str | None, ...]:
+        """The addresses of all its pictures, in their order; None for one that Rivya's answer held."""
+        return (self.result_url, *(picture.result_url for picture in self.more_pictures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +363,8 @@ class DeliveredMessage:
     """The picture's address without Discord's signature, which expires; None if Discord gave none."""
     attachment_id: int | None = None
     """The picture's id in a message of several, by which an edit keeps it."""
+    more: tuple[PostedPicture, ...] = ()
+    """The pictures of the job beyond the first, in their order."""
 
 
 class Phase(StrEnum):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
     from bot.domain.limits import Receipt
 
@@ -27,9 +29,12 @@ class Delivery(Protocol):
         """Show the progress line if possible. Never raises."""
 
     async def deliver(
-        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
-        """Post the picture where the member sees it. `shrunk` says that it was made smaller to fit.
+        """Post the pictures of a job, one or more, where the member sees them.
+
+        Together they fit into one message; `shrunk` says that one was made smaller for that. `lost` is how
+        many more there are that could not be downloaded.
 
         Raises:
             UndeliverableError: no way is left.

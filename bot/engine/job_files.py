@@ -14,6 +14,7 @@ from bot.images.data_urls import decode_data_url, is_data_url
 from bot.rivya.models import create_body
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bot.domain.image_models import ImageModel
@@ -120,37 +121,52 @@ class JobFiles:
 
         Nothing is written. The task that is returned is for `fetch_result`, once the job is in `succeeded`.
         """
-        fetch = self._fetch(replace(job, result_url=url), anew=False)
+        fetch = self._fetch(job, url)
         task = asyncio.create_task(fetch, name=f"result {job.job_id}")
         # It may fail before it is awaited, or never be, and asyncio logs an error that nobody has read.
         task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return task
 
-    async def fetch_result(
-        self, job: Job, *, anew: bool, begun: asyncio.Task[tuple[Picture, bool]] | None = None
-    ) -> tuple[Picture, bool]:
-        """Download and verify the finished picture; also return whether it was shrunk to fit a message.
+    async def result_urls(self, job: Job, *, anew: bool) -> tuple[str, ...]:
+        """Return the addresses of the pictures of a succeeded job, in their order.
 
-        `anew` asks Rivya for the address again, since the one of the row may have expired. `begun` is what
-        `begin_fetch` has returned, and takes the place of a fetch.
+        Rivya is asked if the row lacks one, or with `anew`, as those of the row may have expired.
 
         Raises:
-            TransientError, OperatorError, ContractViolation: as `RivyaClient.get_task`,
-                `Downloader.result` and `ImageWorkers.prepare_result`;
+            TransientError, OperatorError, ContractViolation: as `RivyaClient.get_task`;
                 `result_missing`: Rivya names no address.
         """
+        known = job.result_urls
+        if anew or None in known:
+            current = await self._current_result_urls(job)
+            known = (*current, *known[len(current) :])
+        urls = tuple(url for url in known if url is not None)
+        if not urls:
+            raise ContractViolation("result_missing", "a succeeded task has no result URL")
+        return urls
+
+    async def fetch_result(
+        self, job: Job, url: str, *, begun: asyncio.Task[tuple[Picture, bool]] | None = None
+    ) -> tuple[Picture, bool]:
+        """Download and verify a finished picture; also return whether it was shrunk to fit a message.
+
+        `begun` is what `begin_fetch` has returned, and takes the place of a fetch.
+
+        Raises:
+            TransientError, OperatorError, ContractViolation: as `Downloader.result` and
+                `ImageWorkers.prepare_result`.
+        """
         try:
-            return await (self._fetch(job, anew=anew) if begun is None else begun)
+            return await (self._fetch(job, url) if begun is None else begun)
         except _UnreadableResultError as error:
             await self._keep_unreadable(job, error.data)
             raise
 
-    async def _fetch(self, job: Job, *, anew: bool) -> tuple[Picture, bool]:
-        url = job.result_url
-        if anew or url is None:
-            url = await self._current_result_url(job) or url
-        if url is None:
-            raise ContractViolation("result_missing", "a succeeded task has no result URL")
+    async def fit(self, picture: Picture, limit_bytes: int) -> tuple[Picture, bool]:
+        """Fit a fetched picture into fewer bytes; the second value tells whether it was made smaller."""
+        return await self._image_workers.fit_upload(picture, limit_bytes)
+
+    async def _fetch(self, job: Job, url: str) -> tuple[Picture, bool]:
         limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
         async with self._unverified:
             if is_data_url(url):
@@ -162,29 +178,30 @@ class JobFiles:
             except ContractViolation as error:
                 raise _UnreadableResultError(error, data) from error
 
-    async def _current_result_url(self, job: Job) -> str | None:
-        """Ask Rivya for the address; None if it names none, or does not know the task any more."""
+    async def _current_result_urls(self, job: Job) -> tuple[str, ...]:
+        """Ask Rivya for the addresses; none if it names none, or does not know the task any more."""
         assert job.task_id is not None  # the schema says so of a succeeded job
         try:
-            return (await self._rivya.get_task(job.task_id)).result_url
+            return (await self._rivya.get_task(job.task_id)).result_urls
         except ContractViolation as error:
             if error.code != "not_found":
                 raise
-            return None
+            return ()
 
     async def _keep_unreadable(self, job: Job, data: bytes) -> None:
         """Store what was downloaded instead of a picture, so that the operator can look at it."""
         sha256 = await self._picture_store.save(data)
         await self._store.record_unreadable_result(job.job_id, sha256, len(data))
 
-    async def store_picture(self, job: Job, picture: Picture) -> None:
-        """Store a picture that is private or could not be posted; a second call changes nothing.
+    async def store_pictures(self, job: Job, pictures: Sequence[Picture]) -> None:
+        """Store the pictures of a job that is private or could not be posted; a second call changes nothing.
 
         Raises:
             OperatorError: `disk` or `database`.
         """
-        sha256 = await self._picture_store.save(picture.data)
-        await self._store.record_kept_picture(job.job_id, picture, sha256)
+        for number, picture in enumerate(pictures, start=1):
+            sha256 = await self._picture_store.save(picture.data)
+            await self._store.record_kept_picture(job.job_id, picture, sha256, number=number)
 
     def request_body(self, job: Job) -> str:
         """Return the body of the create call, from the row and its model; the same row gives the same text.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,10 +10,13 @@ from bot.domain.errors import DiskFull, OperatorError
 from bot.domain.jobs import Phase
 from bot.engine.delivery import UndeliverableError
 from bot.engine.failure_policy import failure_from_task
+from bot.engine.result_fetcher import ResultFetcher
 from bot.images.data_urls import is_data_url
 from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
     from bot.engine.dependencies import EngineDependencies
     from bot.engine.progress import ProgressReporter
@@ -30,19 +32,18 @@ class ResultPoster:
         self._dependencies = dependencies
         self._files = dependencies.files
         self._progress = progress
-        self._picture: tuple[Picture, bool] | None = None
-        self._begun: asyncio.Task[tuple[Picture, bool]] | None = None
+        self._results = ResultFetcher(dependencies.files)
         # Kept, so that a commit that fails after the post does not post a second time.
         self._delivered: DeliveredMessage | None = None
         self._notified = False
 
     @property
     def downloaded(self) -> bool:
-        """Whether the picture is here, so that only posting it is left."""
-        return self._picture is not None
+        """Whether the pictures are here, so that only posting them is left."""
+        return self._results.complete
 
     async def record_outcome(self, job: Job, task: Task) -> Job:
-        """Commit how a task ended, and begin to fetch its picture before that is done.
+        """Commit how a task ended, and begin to fetch its first picture before that is done.
 
         An address that holds the picture is too large for the row: `deliver` asks for it again.
         """
@@ -50,46 +51,50 @@ class ResultPoster:
             failure = failure_from_task(task)
             log_failure(failure)
             return await self._dependencies.store.failed(job.job_id, failure)
-        url = None if is_data_url(task.result_url or "") else task.result_url
-        if url is not None and self._begun is None:
-            self._begun = self._files.begin_fetch(job, url)
-        return await self._dependencies.store.succeeded(job.job_id, url, task.final_credits, known=job)
+        if task.unusable_results:
+            log.warning("results without a picture", entries=task.unusable_results)
+        urls = [None if is_data_url(url) else url for url in task.result_urls]
+        first = urls[0] if urls else None
+        if first is not None:
+            self._results.begin(job, first)
+        return await self._dependencies.store.succeeded(
+            job.job_id, first, task.final_credits, more_urls=urls[1:], known=job
+        )
 
     async def aclose(self) -> None:
         """End a fetch that `deliver` has not taken."""
-        if self._begun is not None:
-            self._begun.cancel()
-            await asyncio.gather(self._begun, return_exceptions=True)
-            self._begun = None
+        await self._results.aclose()
 
     async def deliver(self, job: Job, *, retry: bool) -> Job:
-        """Fetch the picture, or deliver it if it is here. `retry` says that the attempt before has failed."""
-        if self._picture is None:
+        """Fetch the pictures, or deliver them if they are here. `retry`: the attempt before has failed."""
+        if not self._results.complete:
             late = job.late_at is not None
             self._progress.set_phase(Phase.RESULT_LATE if late else Phase.FETCHING, job.late_at)
-            begun, self._begun = self._begun, None
-            self._picture = await self._files.fetch_result(job, anew=late or retry, begun=begun)
+            await self._results.fetch(job, anew=late or retry)
             return await self._dependencies.store.result_downloaded(job.job_id) if late else job
-        picture, shrunk = self._picture
+        pictures = self._results.pictures
+        several = len(pictures) > 1 or bool(job.more_pictures)
         await self._progress.stop()
         # An ephemeral message is gone after a reload and has no link, so a private picture is stored first.
         # A full disk must not delay the delivery until the interaction's token has expired.
-        kept = not job.request.destination.private or await self._try_to_store(job, picture)
+        kept = not job.request.destination.private or await self._try_to_store(job, pictures)
         if self._delivered is None:
             receipt = await self._dependencies.ledger.receipt(job.job_id, job.request.destination.guild_id)
             try:
                 self._delivered = await self._dependencies.delivery.deliver(
-                    job, picture, receipt, shrunk=shrunk
+                    job, pictures, receipt, shrunk=self._results.shrunk, lost=self._results.lost
                 )
             except UndeliverableError:
                 log.warning("undeliverable")
-                await self._files.store_picture(job, picture)
-                return await self._dependencies.store.undeliverable(job.job_id)
+                await self._files.store_pictures(job, pictures)
+                return await self._dependencies.store.undeliverable(
+                    job.job_id, pictures=len(pictures) if several else None
+                )
             log.info("delivered", way=self._delivered.method)
         # It waits for room on a full disk: the member's message does not outlive a reload.
-        if not kept and not await self._try_to_store(job, picture, wait_for_room=True):
+        if not kept and not await self._try_to_store(job, pictures, wait_for_room=True):
             log.error("a private picture was brought and is not kept")
-        return await self._dependencies.store.delivered(job.job_id, self._delivered)
+        return await self._dependencies.store.delivered(job.job_id, self._delivered, several=several)
 
     async def notify_failure(self, job: Job) -> Job:
         """Tell the member that there will be no picture; if they cannot be reached, finish the job."""
@@ -105,9 +110,11 @@ class ResultPoster:
             self._notified = True
         return await self._dependencies.store.failure_notified(job.job_id)
 
-    async def _try_to_store(self, job: Job, picture: Picture, *, wait_for_room: bool = False) -> bool:
+    async def _try_to_store(
+        self, job: Job, pictures: Sequence[Picture], *, wait_for_room: bool = False
+    ) -> bool:
         try:
-            await self._files.store_picture(job, picture)
+            await self._files.store_pictures(job, pictures)
         except OperatorError as error:
             if wait_for_room and isinstance(error, DiskFull):
                 raise

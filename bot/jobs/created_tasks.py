@@ -53,3 +53,13 @@ def record_created(transaction: Transaction, task: CreatedTask, default: Limit) 
     )
     if task.priced is not None:
         record_reserved(transaction, task.priced, task.reserved_credits, task.at)
+
+
+def record_created_too_late(transaction: Transaction, job_id: str, task_id: str, at: int) -> None:
+    """Record the task of a job that was ended while Rivya created it, unless it is another job's."""
+    transaction.execute(
+        "UPDATE jobs SET task_id = ?, task_created_at = ?"
+        " WHERE job_id = ? AND task_id IS NULL AND stage = 'failed'"
+        " AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.task_id = ?)",
+        (task_id, at, job_id, task_id),
+    )

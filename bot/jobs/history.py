@@ -13,9 +13,9 @@ from bot.domain.jobs import Stage
 from bot.domain.limits import ReservationState
 from bot.domain.text_folding import fold_with_signs, search_terms
 from bot.guilds.access_rules import load_policy
+from bot.jobs.job_pictures import forget_files
 from bot.jobs.outcomes import LANDING, landing_values
-from bot.jobs.references import job_references
-from bot.jobs.rows import job_from
+from bot.jobs.rows import job_from, rows_of_jobs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,8 +34,7 @@ MAX_ANCESTORS: Final = 100
 """How many ancestors of a picture are read."""
 
 _COLUMNS: Final = (
-    f"j.*, {job_references('j')},"
-    " r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
+    f"j.*, {rows_of_jobs('j')}, r.counted_credits, r.state, k.sha256 AS kept_sha256, k.format AS kept_format"
 )
 _JOINS: Final = "JOIN reservations r USING (job_id) LEFT JOIN kept_pictures k USING (job_id)"
 _TABLES: Final = f"jobs j {_JOINS}"
@@ -200,6 +199,7 @@ class HistoryStore:
                 (at, deleted_by, job_id),
             )
             tx.execute("DELETE FROM kept_pictures WHERE job_id = ?", (job_id,))
+            forget_files(tx, job_id)
 
         await self._database.run(unit)
 

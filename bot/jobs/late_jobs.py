@@ -17,8 +17,7 @@ from bot.domain.clock import now_ms
 from bot.domain.jobs import BEFORE_TASK, Failure, FailureCause, FailureCode, Stage
 from bot.domain.limits import ReservationState
 from bot.jobs.outcomes import FAILURE, FINISH, NO_FAILURE, NOT_LATE, close_credits, failure_values
-from bot.jobs.references import job_references
-from bot.jobs.rows import SELECT_JOB, job_from
+from bot.jobs.rows import SELECT_JOB, job_from, rows_of_jobs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -99,7 +98,7 @@ class LateJobStore:
             pages = max(1, -(-total // size))
             shown = min(max(1, page), pages)
             rows = tx.execute(
-                f"SELECT j.*, {job_references('j')},"
+                f"SELECT j.*, {rows_of_jobs('j')},"
                 " CASE r.state WHEN 'held' THEN r.counted_credits ELSE 0 END AS held_credits,"
                 f" u.sha256 AS unreadable_sha256, u.size_bytes AS unreadable_bytes {_LISTED}"
                 " ORDER BY j.late_at, j.job_id LIMIT ? OFFSET ?",

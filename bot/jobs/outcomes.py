@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import ledger
+from bot.domain.jobs import BEFORE_TASK, Stage
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
-    from bot.domain.jobs import DeliveredMessage, Failure, Stage
+    from bot.domain.jobs import DeliveredMessage, Failure
     from bot.domain.limits import Limit
 
 # A finished job no longer needs its token, and a token that is not stored cannot leak.
@@ -70,3 +71,18 @@ def close_credits(
     else:
         ledger.release(transaction, job_id=job_id, at=at)
     return 0
+
+
+def cancel_in_time(transaction: Transaction, job_id: str, at: int) -> bool:
+    """Cancel a job and release its credits; False, and nothing changed, if a task may exist.
+
+    `at` is now, in epoch milliseconds.
+    """
+    row = transaction.execute(
+        f"UPDATE jobs SET stage = ?, {FINISH}"  # noqa: S608  # our own text
+        " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING job_id",
+        (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
+    ).fetchone()
+    if row is not None:
+        ledger.release(transaction, job_id=job_id, at=at)
+    return row is not None

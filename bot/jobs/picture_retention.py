@@ -1,13 +1,11 @@
-"""Delete stored pictures that no row needs any more, as a reference or as a kept result.
-
-Owns the table kept_pictures together with `store`, which writes it.
-"""
+"""Delete stored pictures that no row needs any more, as a reference or as a kept result."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bot.domain.jobs import stored_sha256
+from bot.jobs.job_pictures import expire_files
 from bot.storage.database import BATCH
 
 if TYPE_CHECKING:
@@ -85,8 +83,9 @@ def _needed(transaction: sqlite3.Connection, names: list[str]) -> set[str]:
         f"SELECT sha256 AS name FROM job_references WHERE sha256 IN ({marks})"  # noqa: S608  # marks alone
         f" UNION SELECT sha256 FROM draft_references WHERE sha256 IN ({marks})"
         f" UNION SELECT sha256 FROM kept_pictures WHERE sha256 IN ({marks})"
+        f" UNION SELECT sha256 FROM more_pictures WHERE sha256 IN ({marks})"
         f" UNION SELECT sha256 FROM unreadable_results WHERE sha256 IN ({marks})",
-        names * 4,
+        names * 5,
     )
     return {row["name"] for row in rows} | _sources(transaction)
 
@@ -113,9 +112,10 @@ def _expire_some(transaction: sqlite3.Connection, before: int) -> int:
         " SELECT job_id FROM kept_pictures WHERE kept_at < ? LIMIT ?) RETURNING job_id",
         (before, BATCH),
     ).fetchall()
+    more = expire_files(transaction, before, BATCH)
     unreadable = transaction.execute(
         "DELETE FROM unreadable_results WHERE job_id IN ("
         " SELECT job_id FROM unreadable_results WHERE kept_at < ? LIMIT ?) RETURNING job_id",
         (before, BATCH),
     ).fetchall()
-    return len(references) + len(results) + len(unreadable)
+    return len(references) + len(results) + more + len(unreadable)

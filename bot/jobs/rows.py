@@ -19,6 +19,8 @@ from bot.domain.jobs import (
     Stage,
 )
 from bot.domain.model_settings import from_json, to_json
+from bot.domain.pictures import MorePicture, PostedPicture
+from bot.jobs.job_pictures import job_pictures, more_pictures_from
 from bot.jobs.references import insert_references, job_references, references_from, uploads_from
 
 if TYPE_CHECKING:
@@ -27,7 +29,13 @@ if TYPE_CHECKING:
 _Columns = dict[str, Any]
 """A row by the names of its columns."""
 
-SELECT_JOBS: Final = f"SELECT *, {job_references()} FROM jobs"  # noqa: S608  # our own text
+
+def rows_of_jobs(jobs: str = "jobs") -> str:
+    """Return columns for a SELECT from `jobs`, by its name there; they hold rows of other tables."""
+    return f"{job_references(jobs)}, {job_pictures(jobs)}"
+
+
+SELECT_JOBS: Final = f"SELECT *, {rows_of_jobs()} FROM jobs"  # noqa: S608  # our own text
 """Selects rows for `job_from`."""
 SELECT_JOB: Final = f"{SELECT_JOBS} WHERE job_id = ?"
 
@@ -111,7 +119,7 @@ def plain(value: object) -> object:
 
 
 def job_from(found: sqlite3.Row) -> Job:
-    """Return the job of a row of `jobs` that was selected with its `job_references`."""
+    """Return the job of a row of `jobs` that was selected with its `rows_of_jobs`."""
     # A `sqlite3.Row` looks for a name among all before it, for each of the many columns.
     row = dict(zip(found.keys(), found, strict=True))
     failure = None
@@ -123,6 +131,7 @@ def job_from(found: sqlite3.Row) -> Job:
             charged_credits=row["failure_charged"],
             in_doubt=bool(row["failure_in_doubt"]),
         )
+    more_pictures = more_pictures_from(row)
     return Job(
         job_id=row["job_id"],
         request=_request(row),
@@ -137,19 +146,20 @@ def job_from(found: sqlite3.Row) -> Job:
         task_id=row["task_id"],
         task_created_at=row["task_created_at"],
         result_url=row["result_url"],
+        more_pictures=more_pictures,
         failure=failure,
         delay_notified_at=row["late_told_at"],
         late_at=row["late_at"],
         late_note=row["late_note"],
         painted_at=row["painted_at"],
         finished_at=row["finished_at"],
-        delivered_message=_delivered_message(row),
+        delivered_message=_delivered_message(row, more_pictures),
         shared_at=row["shared_at"],
         deleted_at=row["deleted_at"],
     )
 
 
-def _delivered_message(row: _Columns) -> DeliveredMessage | None:
+def _delivered_message(row: _Columns, more: tuple[MorePicture, ...]) -> DeliveredMessage | None:
     if row["landed_message_id"] is None:
         return None
     return DeliveredMessage(
@@ -158,6 +168,7 @@ def _delivered_message(row: _Columns) -> DeliveredMessage | None:
         method=DeliveryMethod(row["landed_way"]),
         url=row["landed_url"],
         attachment_id=row["landed_attachment_id"],
+        more=tuple(PostedPicture(picture.url, picture.attachment_id) for picture in more),
     )
 
 

@@ -3,7 +3,7 @@
 Each method is one transaction and is durable when it returns. A transition that does not find the job in an
 expected stage changes nothing and raises, since two runners of one job would spend twice.
 
-Owns the tables jobs, kept_pictures and unreadable_results.
+Owns the table jobs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from bot.credits import ledger
 from bot.domain.clock import now_ms
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Stage
+from bot.domain.pictures import MorePicture
 from bot.domain.prices import NO_PRICES
-from bot.jobs.created_tasks import CreatedTask, record_created
+from bot.jobs import job_pictures
+from bot.jobs.created_tasks import CreatedTask, record_created, record_created_too_late
 from bot.jobs.outcomes import (
     FAILURE,
     FINISH,
     LANDING,
     NOT_LATE,
+    cancel_in_time,
     close_credits,
     failure_values,
     landing_values,
@@ -33,7 +36,7 @@ from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, plain, update_state
 from bot.jobs.submission import Submitted, open_draft, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.credits.ledger import Transaction
     from bot.domain.jobs import (
@@ -171,14 +174,7 @@ class JobStore:
         The job and its credits stay as they are.
         """
         at = now_ms()
-        await self._database.run(
-            lambda tx: tx.execute(
-                "UPDATE jobs SET task_id = ?, task_created_at = ?"
-                " WHERE job_id = ? AND task_id IS NULL AND stage = 'failed'"
-                " AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.task_id = ?)",
-                (task_id, at, job_id, task_id),
-            )
-        )
+        await self._database.run(lambda tx: record_created_too_late(tx, job_id, task_id, at))
         log.error("a task was created for a job that has ended", job_id=job_id, task_id=task_id)
 
     async def delay_notified(self, job_id: str) -> Job:
@@ -201,7 +197,7 @@ class JobStore:
             NOT_LATE,
             (),
             (Stage.SUCCEEDED,),
-            lambda tx: _forget_unreadable(tx, job_id),
+            lambda tx: job_pictures.forget_unreadable(tx, job_id),
         )
 
     async def record_unreadable_result(self, job_id: str, sha256: str, size_bytes: int) -> None:
@@ -211,34 +207,47 @@ class JobStore:
         """
         at = now_ms()
         await self._database.run(
-            lambda tx: tx.execute(
-                "INSERT INTO unreadable_results (job_id, sha256, size_bytes, kept_at)"
-                " SELECT job_id, ?, ?, ? FROM jobs WHERE job_id = ? AND stage = 'succeeded'"
-                " ON CONFLICT (job_id) DO UPDATE SET sha256 = excluded.sha256,"
-                " size_bytes = excluded.size_bytes, kept_at = excluded.kept_at",
-                (sha256, size_bytes, at, job_id),
-            )
+            lambda tx: job_pictures.record_unreadable(tx, job_id, sha256, size_bytes, at)
         )
 
     async def succeeded(
-        self, job_id: str, result_url: str | None, final_credits: int | None, *, known: Job | None = None
+        self,
+        job_id: str,
+        result_url: str | None,
+        final_credits: int | None,
+        *,
+        more_urls: Sequence[str | None] = (),
+        known: Job | None = None,
     ) -> Job:
         """Record the success of the task and settle; None settles what was reserved.
 
+        `more_urls` are the addresses of the pictures beyond the first; None for one that the answer held.
         With `known`, the job as its runner has it, the row is not read again.
         """
         at = now_ms()
+        more = tuple(MorePicture(number, url) for number, url in enumerate(more_urls, start=2))
         after = known and replace(
-            known, stage=Stage.SUCCEEDED, result_url=result_url, painted_at=at, late_at=None, late_note=None
+            known,
+            stage=Stage.SUCCEEDED,
+            result_url=result_url,
+            more_pictures=more,
+            painted_at=at,
+            late_at=None,
+            late_note=None,
         )
+
+        def close(tx: Transaction) -> int:
+            if more_urls:
+                job_pictures.record_addresses(tx, job_id, more_urls)
+            default = self._default_limit
+            return ledger.settle(tx, job_id=job_id, final_credits=final_credits, at=at, default=default)
+
         return await self._transition(
             job_id,
             f"stage = ?, result_url = ?, painted_at = ?, {NOT_LATE}",
             (Stage.SUCCEEDED, result_url, at),
             (Stage.CREATED,),
-            lambda tx: ledger.settle(
-                tx, job_id=job_id, final_credits=final_credits, at=at, default=self._default_limit
-            ),
+            close,
             after,
         )
 
@@ -259,30 +268,31 @@ class JobStore:
             job_id, FAILURE, failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
         )
 
-    async def delivered(self, job_id: str, delivered: DeliveredMessage) -> Job:
-        """Record where the picture was posted; the job is finished."""
+    async def delivered(self, job_id: str, delivered: DeliveredMessage, *, several: bool = False) -> Job:
+        """Record where the pictures were posted, of `several` which the task named; the job is finished."""
         return await self._transition(
             job_id,
             f"stage = ?, {LANDING}, {FINISH}, {NOT_LATE}",
             (Stage.DELIVERED, *landing_values(delivered), now_ms()),
             (Stage.SUCCEEDED,),
+            (lambda tx: job_pictures.record_posted(tx, job_id, delivered.more)) if several else None,
         )
 
-    async def record_kept_picture(self, job_id: str, picture: Picture, sha256: str) -> None:
-        """Record that the picture is in the picture store."""
+    async def record_kept_picture(
+        self, job_id: str, picture: Picture, sha256: str, *, number: int = 1
+    ) -> None:
+        """Record that a picture of the job, by its number, is in the picture store."""
         at = now_ms()
-        await self._database.run(
-            lambda tx: tx.execute(
-                "INSERT INTO kept_pictures (job_id, format, width, height, sha256, kept_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
-                (job_id, picture.format, picture.width, picture.height, sha256, at),
-            )
-        )
+        await self._database.run(lambda tx: job_pictures.record_kept(tx, job_id, number, picture, sha256, at))
 
-    async def undeliverable(self, job_id: str) -> Job:
-        """Finish a job whose picture could not be posted; it was stored before."""
+    async def undeliverable(self, job_id: str, *, pictures: int | None = None) -> Job:
+        """Finish a job whose pictures could not be posted; so many of several were stored before."""
         return await self._transition(
-            job_id, f"stage = ?, {FINISH}, {NOT_LATE}", (Stage.UNDELIVERABLE, now_ms()), (Stage.SUCCEEDED,)
+            job_id,
+            f"stage = ?, {FINISH}, {NOT_LATE}",
+            (Stage.UNDELIVERABLE, now_ms()),
+            (Stage.SUCCEEDED,),
+            None if pictures is None else lambda tx: job_pictures.forget_beyond(tx, job_id, pictures),
         )
 
     async def failure_notified(self, job_id: str) -> Job:
@@ -308,14 +318,8 @@ class JobStore:
         at = now_ms()
 
         def unit(tx: Transaction) -> Job | None:
-            row = tx.execute(
-                f"UPDATE jobs SET stage = ?, {FINISH}"  # noqa: S608  # our own text
-                " WHERE job_id = ? AND stage IN (?, ?) AND create_body IS NULL RETURNING job_id",
-                (Stage.CANCELLED, at, job_id, *BEFORE_TASK),
-            ).fetchone()
-            if row is None:
+            if not cancel_in_time(tx, job_id, at):
                 return None
-            ledger.release(tx, job_id=job_id, at=at)
             return job_from(tx.execute(SELECT_JOB, (job_id,)).fetchone())
 
         job = await self._database.run(unit)
@@ -332,9 +336,9 @@ class JobStore:
         """Return the number of unfinished jobs by stage."""
         return await self._database.run(
             lambda tx: {
-                row["stage"]: row["jobs"]
-                for row in tx.execute(
-                    "SELECT stage, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY stage"
+                str(stage): int(jobs)
+                for stage, jobs in tx.execute(
+                    "SELECT stage, count(*) FROM jobs WHERE finished_at IS NULL GROUP BY stage"
                 )
             }
         )
@@ -391,7 +395,3 @@ class JobStore:
             self._metrics.record_charge(charged_credits, job.request.model)
             if ended:
                 self._metrics.record_job(job)
-
-
-def _forget_unreadable(transaction: Transaction, job_id: str) -> None:
-    transaction.execute("DELETE FROM unreadable_results WHERE job_id = ?", (job_id,))

@@ -95,6 +95,7 @@ def anonymize_jobs(transaction: sqlite3.Connection, job_ids: Sequence[str], *, n
     transaction.executemany(_SHORTEN_NOTE, jobs)
     transaction.executemany("DELETE FROM job_references WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM kept_pictures WHERE job_id = ?", jobs)
+    transaction.executemany("DELETE FROM more_pictures WHERE job_id = ?", jobs)
     transaction.executemany("DELETE FROM unreadable_results WHERE job_id = ?", jobs)
     transaction.executemany(_CLEAR_GROUP, jobs)
     transaction.executemany(_CLEAR_VOTES, jobs)

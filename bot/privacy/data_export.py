@@ -38,7 +38,10 @@ _REQUESTS: Final = """
            r.state, r.reserved_credits, r.final_credits, f.refunded_at, f.reason AS refund_reason,
            (SELECT json_group_array(json_object('number', number, 'filename', filename, 'type', type,
                 'bytes', bytes, 'url', url, 'uploaded_url', upload_url, 'kept', sha256 IS NOT NULL))
-            FROM job_references WHERE job_references.job_id = j.job_id) AS "references"
+            FROM job_references WHERE job_references.job_id = j.job_id) AS "references",
+           (SELECT json_group_array(json_object('number', number, 'result_url', result_url,
+                'landed_url', landed_url, 'kept', sha256 IS NOT NULL))
+            FROM more_pictures WHERE more_pictures.job_id = j.job_id) AS more_pictures
     FROM jobs j JOIN reservations r USING (job_id) LEFT JOIN refunds f USING (job_id)
     LEFT JOIN job_groups g USING (interaction_id)
 """
@@ -101,9 +104,13 @@ _COUNTS_IN_GUILD: Final = """
            AS "references",
            coalesce(sum((SELECT count(sha256) FROM job_references f WHERE f.job_id = jobs.job_id)), 0)
            AS kept_references,
-           count(k.job_id) AS kept_pictures
+           count(k.job_id)
+           + coalesce(sum((SELECT count(sha256) FROM more_pictures m WHERE m.job_id = jobs.job_id)), 0)
+           AS kept_pictures
     FROM jobs LEFT JOIN kept_pictures k USING (job_id) WHERE guild_id = ? AND user_id = ?
 """
+_LISTS: Final = frozenset({"references", "more_pictures", "models"})
+"""Columns that are lists in JSON."""
 _SUMMED: Final = ("requests", "unfinished", "prompts", "references", "kept_references", "kept_pictures")
 
 
@@ -234,8 +241,6 @@ def _records(
     for record in records:
         if "settings" in record:
             record["settings"] = dict(from_json(record["settings"]))
-        if "references" in record:
-            record["references"] = tuple(json.loads(record["references"]))
-        if "models" in record:
-            record["models"] = tuple(json.loads(record["models"] or "[]"))
+        for name in _LISTS.intersection(record):
+            record[name] = tuple(json.loads(record[name] or "[]"))
     return records

@@ -37,7 +37,7 @@ from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
 from cogs.ui.message_images import delivered_message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from discord.types.interactions import Interaction as InteractionPayload
 
@@ -107,9 +107,9 @@ class DiscordDelivery:
             del self._shown[next(iter(self._shown))]
 
     async def deliver(
-        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
-        """Post the picture; `shrunk` says that it was made smaller to fit.
+        """Post the pictures; `shrunk` says that one was made smaller to fit, `lost` how many are left out.
 
         Raises:
             UndeliverableError: Discord refused every method.
@@ -120,8 +120,9 @@ class DiscordDelivery:
             OutgoingMessage(
                 job,
                 receipt,
-                picture,
+                pictures[0],
                 shrunk=shrunk,
+                lost=lost,
                 model_name=self._catalog.name_to_show(model_id),
                 can_vary=self._catalog.takes_reference(model_id),
             )

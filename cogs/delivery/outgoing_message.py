@@ -39,6 +39,8 @@ class OutgoingMessage:
     """Set with a `Receipt` only."""
     shrunk: bool = False
     """Whether the picture is smaller than the original."""
+    lost: int = 0
+    """How many more pictures there are that could not be downloaded."""
     halved: bool = False
     """Whether it was already shrunk after Discord's "too large"; done once."""
     model_name: str | None = None

@@ -79,7 +79,7 @@ class RecordingDelivery:
             await self._notify()
 
     async def deliver(
-        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
         self.delivered_at[job.job_id] = time.time()
         await self._notify()

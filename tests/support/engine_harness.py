@@ -14,10 +14,19 @@ import aiohttp
 from bot.credits.admin import CreditAdmin
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Request
+from bot.domain.jobs import (
+    DeliveredMessage,
+    DeliveryMethod,
+    Failure,
+    Job,
+    Picture,
+    Progress,
+    Request,
+)
 from bot.domain.limits import Limit, Receipt
 from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
+from bot.domain.pictures import PostedPicture
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
@@ -47,7 +56,8 @@ class FakeDelivery:
     """Records what it delivers, by job id, and fails on demand.
 
     Attributes:
-        delivered, failures, progress: what was delivered.
+        delivered, failures, progress: what was delivered; of several pictures the first.
+        pictures: all pictures that were delivered, and how many were said to be lost.
         has_reply: whether the reply of an interaction exists.
         transient_errors: how many of the next calls fail with a TransientError.
         undeliverable: whether every delivery is impossible.
@@ -57,6 +67,7 @@ class FakeDelivery:
     """
 
     delivered: dict[str, tuple[Picture, Receipt]] = field(default_factory=dict)
+    pictures: dict[str, tuple[tuple[Picture, ...], int]] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     progress: dict[str, list[Progress]] = field(default_factory=lambda: defaultdict(list))
     has_reply: bool = True
@@ -78,7 +89,7 @@ class FakeDelivery:
             self.progress[job.job_id].append(progress)
 
     async def deliver(
-        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
         async with self._exclusive(job):
             self._raise_transient_error()
@@ -88,10 +99,12 @@ class FakeDelivery:
                 self.broken.discard("deliver")
                 raise RuntimeError("a bug in deliver")
             assert job.job_id not in self.delivered, "delivered twice"
-            self.delivered[job.job_id] = (picture, receipt)
+            self.delivered[job.job_id] = (pictures[0], receipt)
+            self.pictures[job.job_id] = (tuple(pictures), lost)
             if self.on_delivery is not None:
                 await self.on_delivery()
-            return DeliveredMessage(20, 77, DeliveryMethod.REPLY)
+            more = tuple(PostedPicture(f"https://cdn/{number}") for number in range(2, len(pictures) + 1))
+            return DeliveredMessage(20, 77, DeliveryMethod.REPLY, more=more)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._exclusive(job):

@@ -13,6 +13,7 @@ import inspect
 import os
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,19 @@ import aiohttp
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Progress, Reference
+from bot.domain.jobs import (
+    DeliveredMessage,
+    DeliveryMethod,
+    Failure,
+    Job,
+    Picture,
+    Progress,
+    Reference,
+)
 from bot.domain.limits import Limit, Receipt
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
+from bot.domain.pictures import PostedPicture
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine
@@ -113,13 +123,21 @@ class HttpDelivery:
             assert answer.status == 200
 
     async def deliver(
-        self, job: Job, picture: Picture, receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
-        headers = {"x-charged": str(receipt.charged_credits), "x-shrunk": str(int(shrunk))}
-        async with self._session.put(self._reply(job), data=picture.data, headers=headers) as answer:
+        headers = {
+            "x-charged": str(receipt.charged_credits),
+            "x-shrunk": str(int(shrunk)),
+            "x-lost": str(lost),
+            "x-sizes": " ".join(str(len(picture.data)) for picture in pictures),
+        }
+        data = b"".join(picture.data for picture in pictures)
+        async with self._session.put(self._reply(job), data=data, headers=headers) as answer:
             if answer.status == 410:
                 raise UndeliverableError
-            return DeliveredMessage(1, int((await answer.json())["message_id"]), DeliveryMethod.REPLY)
+            message_id = int((await answer.json())["message_id"])
+            more = tuple(PostedPicture(f"{self._url}/{number}") for number in range(2, len(pictures) + 1))
+            return DeliveredMessage(1, message_id, DeliveryMethod.REPLY, more=more)
 
     async def deliver_failure(self, job: Job, failure: Failure) -> None:
         async with self._session.patch(self._reply(job), json={"line": failure.code}) as answer:

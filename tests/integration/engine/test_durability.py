@@ -65,7 +65,8 @@ class FakeChannel:
             reply["lines"].append((await request.json())["line"])
         if request.method == "PUT":
             # An edit replaces the attachment of the one message, as Discord's does.
-            reply["pictures"] = [await request.read()]
+            data = io.BytesIO(await request.read())
+            reply["pictures"] = [data.read(int(size)) for size in request.headers["x-sizes"].split()]
         return web.json_response({"message_id": reply["message_id"]})
 
     async def _reference(self, request: web.Request) -> web.Response:

@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -185,7 +184,7 @@ async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
         )
         task = await finished(client, rivya)
         assert task.result_url is not None
-        job = replace(make_job(), result_url=task.result_url)
+        job = make_job()
         path = urlsplit(task.result_url).path
 
         def downloaded() -> int:
@@ -193,7 +192,7 @@ async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
 
         hanging, writers = await hang_threads(image_workers, tmp_path)
         fetching = [
-            asyncio.create_task(files.fetch_result(job, anew=False)) for _ in range(MAX_UNVERIFIED + 4)
+            asyncio.create_task(files.fetch_result(job, task.result_url)) for _ in range(MAX_UNVERIFIED + 4)
         ]
         await until(lambda: downloaded() >= MAX_UNVERIFIED)
         for _ in range(2):  # one could be downloaded meanwhile

@@ -651,7 +651,7 @@ async def test_an_export_has_these_names_and_no_others(
         *("loose_safety", "preset_name", "settings"),
         *("parent_job_id", "references", "task_id", "result_url", "failure_code", "failure_message"),
         *("message_id", "landed_channel_id", "landed_message_id", "landed_way", "landed_url", "shared_at"),
-        *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at"),
+        *("deleted_at", "picture_kept", "unreadable_result_kept", "late_at", "more_pictures"),
         *("state", "reserved_credits", "final_credits", "refunded_at"),
         "refund_reason",
         *("group_id", "number_in_group", "group_size", "group_channel_id", "group_message_id"),

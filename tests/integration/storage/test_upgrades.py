@@ -77,6 +77,7 @@ RELEASED = {
     "0018_several_references": "9a61bae649db55917b4ecc0eb0fa316da9c8190821aec69856b029b7cb32123f",
     "0019_models_of_servers_and_members": "4b487cc49b26962944add51cb45533e5fe7fb3154e7cbcefe441aaf32a4b227e",
     "0020_several_pictures": "f8e4c95dc1db84204c8d8a3cf1de7c84f99370101960f34543060639c83e43d3",
+    "0021_more_pictures": "757b32bc1eabc93ba27843418bca2564f11eb93a60de2b8170d487e01783b8f5",
 }
 
 

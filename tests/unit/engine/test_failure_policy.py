@@ -177,6 +177,6 @@ def test_a_failed_task_is_released_only_if_rivya_says_that_it_cost_nothing(
     final_credits: int | None, code: str | None, cause: str, in_doubt: bool
 ) -> None:
     failure = failure_from_task(
-        Task("task_1", TaskStatus.FAILED, 4, final_credits, None, code, "The generation failed.")
+        Task("task_1", TaskStatus.FAILED, 4, final_credits, (), 0, code, "The generation failed.")
     )
     assert (failure.cause, failure.in_doubt, failure.charged_credits) == (cause, in_doubt, final_credits or 0)

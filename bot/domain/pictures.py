@@ -1,0 +1,35 @@
+"""The pictures of a job that has several, by their numbers from 1; the first is in the `Job` itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MorePicture:
+    """A picture of a job beyond its first, as far as it is known."""
+
+    number: int
+    """2 or more; the first is in the `Job` itself."""
+    result_url: str | None = None
+    url: str | None = None
+    """As `DeliveredMessage.url`."""
+    attachment_id: int | None = None
+    sha256: str | None = None
+    """Of its file in the picture store; None if it is not stored."""
+    format: str = ""
+    """Of that file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedPicture:
+    """A picture of a message; the fields are as those of `DeliveredMessage`."""
+
+    url: str | None = None
+    attachment_id: int | None = None
+
+
+def picture_filename(job_id: str, picture_format: str, number: int = 1) -> str:
+    """Return the name of the file of a picture of a job, by its number among those of the job."""
+    extension = "jpg" if picture_format == "jpeg" else picture_format
+    return f"{job_id}.{extension}" if number == 1 else f"{job_id}-{number}.{extension}"
