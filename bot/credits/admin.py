@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from bot.credits import alerts, grants, ledger, limits
 from bot.credits.usage import LimitUsage
@@ -18,7 +19,8 @@ from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, Reser
 from bot.domain.periods import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import sqlite3
+    from collections.abc import Callable, Iterator
 
     from bot.credits.grants import Grant
     from bot.credits.ledger import Transaction
@@ -27,13 +29,24 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 
+_OF_JOB: Final = "SELECT * FROM reservations WHERE job_id = ? AND guild_id = ?"
+_OF_REQUEST: Final = (
+    "SELECT r.* FROM jobs this JOIN jobs j USING (interaction_id) JOIN reservations r ON r.job_id = j.job_id"
+    " WHERE this.job_id = ? AND r.guild_id = ? ORDER BY j.number"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The refund of a picture."""
+    """The refund of a picture, or of several of one request, in sum."""
 
     job_id: str
+    """The first of them."""
     user_id: int
     credits: int
+    pictures: int = 1
+    left_out: int = 0
+    """Other pictures of the request, which are not charged, not charged yet, or were refunded before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +178,19 @@ class CreditAdmin:
         )
 
     async def refund(
-        self, guild_id: int, job_id: str, *, reason: str, refunded_by: int, interaction_id: int | None = None
+        self,
+        guild_id: int,
+        job_id: str,
+        *,
+        reason: str,
+        refunded_by: int,
+        interaction_id: int | None = None,
+        whole_request: bool = False,
     ) -> Refund:
         """Let a picture no longer count against the limits of its guild and member.
 
-        Rivya has charged it nevertheless, so the ledger and the operator's ceilings go on counting it.
+        With `whole_request` all pictures of its request that can be refunded are. Rivya has charged them
+        nevertheless, so the ledger and the operator's ceilings go on counting them.
 
         Raises:
             MemberError: JOB_UNKNOWN in this guild, JOB_NOT_CHARGED, or JOB_REFUNDED.
@@ -177,30 +198,54 @@ class CreditAdmin:
         at = now_ms()
 
         def unit(tx: Transaction) -> Refund:
-            row = tx.execute(
-                "SELECT * FROM reservations WHERE job_id = ? AND guild_id = ?", (job_id, guild_id)
-            ).fetchone()
-            if row is None:
+            rows = tx.execute(_OF_REQUEST if whole_request else _OF_JOB, (job_id, guild_id)).fetchall()
+            if not rows:
                 raise MemberError(MemberReason.JOB_UNKNOWN)
-            if row["state"] != ReservationState.SETTLED or not row["counted_credits"]:
-                raise MemberError(MemberReason.JOB_NOT_CHARGED)
-            recorded = grants.refund(
+            recorded = partial(
+                grants.refund,
                 tx,
-                job_id=job_id,
                 guild_id=guild_id,
-                user_id=row["user_id"],
-                credits=row["counted_credits"],
                 reason=reason,
                 refunded_by=refunded_by,
-                interaction_id=interaction_id,
                 at=at,
             )
-            if not recorded:
-                raise MemberError(MemberReason.JOB_REFUNDED)
-            ledger.apply_refund(tx, job_id=job_id)
-            return Refund(job_id, row["user_id"], row["counted_credits"])
+            return _refund(tx, rows, recorded, interaction_id)
 
         return await self._database.run(unit)
+
+
+def _refund(
+    transaction: Transaction,
+    of_request: list[sqlite3.Row],
+    record: Callable[..., bool],
+    interaction_id: int | None,
+) -> Refund:
+    """Refund those of the reservations that are charged, and `record` it."""
+    charged = [
+        row for row in of_request if row["state"] == ReservationState.SETTLED and row["counted_credits"]
+    ]
+    if not charged:
+        raise MemberError(MemberReason.JOB_NOT_CHARGED)
+    refunded: list[sqlite3.Row] = []
+    for row in charged:
+        if record(
+            job_id=row["job_id"],
+            user_id=row["user_id"],
+            credits=row["counted_credits"],
+            # Unique, so that a command that Discord delivers twice refunds once.
+            interaction_id=None if refunded else interaction_id,
+        ):
+            ledger.apply_refund(transaction, job_id=row["job_id"])
+            refunded.append(row)
+    if not refunded:
+        raise MemberError(MemberReason.JOB_REFUNDED)
+    return Refund(
+        job_id=refunded[0]["job_id"],
+        user_id=refunded[0]["user_id"],
+        credits=sum(row["counted_credits"] for row in refunded),
+        pictures=len(refunded),
+        left_out=len(of_request) - len(refunded),
+    )
 
 
 def change_limit(

@@ -84,7 +84,7 @@ class Grants(commands.Cog):
         description="Refund a picture: its credits no longer count for this server and its member"
     )
     @app_commands.describe(
-        job="Choose one, or type the beginning of its id, which is the name of its file",
+        job="Choose one, or all of a request, or type the beginning of an id: the name of the file",
         reason="Why; it is kept in the log",
     )
     async def refund(
@@ -93,7 +93,7 @@ class Grants(commands.Cog):
         job: app_commands.Range[str, 1, JOB_UNITS],
         reason: app_commands.Range[str, 1, REASON_UNITS],
     ) -> None:
-        """Refund one picture, once.
+        """Refund one picture, or all of one request, once.
 
         Raises:
             MemberError: JOB_UNKNOWN, JOB_NOT_CHARGED, JOB_REFUNDED.
@@ -101,7 +101,7 @@ class Grants(commands.Cog):
         guild_id = guild_id_of(interaction)
         require_manage_guild(interaction)
         reason = single_line(reason, REASON_UNITS)
-        beginning = grants_views.job_beginning(job)
+        beginning, whole_request = grants_views.job_beginning(job), grants_views.means_all(job)
         found = [] if beginning is None else await self._pictures.match_ids(guild_id, beginning)
         if not found:
             raise MemberError(MemberReason.JOB_UNKNOWN)
@@ -112,7 +112,12 @@ class Grants(commands.Cog):
             await interaction.response.send_message(view=build_view(problem), ephemeral=True)
             return
         refund = await self._credit_admin.refund(
-            guild_id, found[0], reason=reason, refunded_by=interaction.user.id, interaction_id=interaction.id
+            guild_id,
+            found[0],
+            reason=reason,
+            refunded_by=interaction.user.id,
+            interaction_id=interaction.id,
+            whole_request=whole_request,
         )
         await interaction.response.send_message(view=grants_views.refund_view(refund, reason), ephemeral=True)
 
@@ -123,5 +128,5 @@ class Grants(commands.Cog):
             return []
         pictures = await self._pictures.newest(interaction.guild_id, typed, CHOICES)
         return autocomplete_choices(
-            (grants_views.picture_label(picture), picture.job_id) for picture in pictures
+            (grants_views.picture_label(picture), grants_views.picture_value(picture)) for picture in pictures
         )

@@ -105,6 +105,11 @@ def pictures_text(pictures: int) -> str:
     return ngettext("{n} picture", "{n} pictures", pictures)
 
 
+def place_text(place: int, count: int) -> str:
+    """Return `picture 2 of 4`: which of the pictures of one request."""
+    return gettext("picture {place} of {count}", place=number(place), count=number(count))
+
+
 def model_text(name: str) -> str:
     """Return the name or the id of a model, which the operator may have written."""
     return escape(name, MODEL_UNITS)

@@ -274,6 +274,32 @@ async def test_the_beginning_of_two_ids_refunds_neither(server: BotServer) -> No
     assert rows(server, "refunds") == []
 
 
+async def test_all_pictures_of_a_request_are_refunded_at_once(server: BotServer) -> None:
+    await imagine_succeeds(server, server.alice, 3)
+    # As one request for three pictures leaves them.
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        connection.execute(
+            "UPDATE jobs SET interaction_id = 5, group_size = 3, number ="
+            " (SELECT count(*) FROM jobs other WHERE other.rowid <= jobs.rowid)"
+        )
+    choices = await server.sari.autocomplete(server.channel, "limits refund", "job", "fox")
+    names = [choice["name"].partition(" · ")[2] for choice in choices]
+    assert sorted(names) == sorted(
+        [
+            "12 credits · 3 pictures · a fox",
+            *(f"4 credits · picture {place} of 3 · a fox" for place in (1, 2, 3)),
+        ]
+    )
+    one, *_ = [choice["value"] for choice in choices if "picture 2 of 3" in choice["name"]]
+    every, *_ = [choice["value"] for choice in choices if "3 pictures" in choice["name"]]
+    assert "The picture was refunded" in await run_limits(server, "refund", job=one, reason="six fingers")
+    words = await run_limits(server, "refund", job=every, reason="all of them")
+    for part in ("2 pictures were refunded", "8 credits", "1 other picture of the request was left out"):
+        assert part in words
+    assert "refunded before" in await run_limits(server, "refund", job=every, reason="again")
+    assert [row["credits"] for row in rows(server, "refunds")] == [4, 4, 4]
+
+
 async def test_a_picture_that_cost_nothing_cannot_be_refunded(server: BotServer, rivya: FakeRivya) -> None:
     await imagine_succeeds(server, server.alice)
     (job,) = rows(server, "jobs")

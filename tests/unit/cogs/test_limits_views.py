@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -540,6 +541,22 @@ def test_a_picture_to_refund_is_one_line_with_its_date_and_price(prompt: str) ->
     assert utf16_length(label) <= 100
     assert "\n" not in label
     assert (JOB_ID[:8] in label) is (prompt == "")
+
+
+def test_pictures_of_one_request_say_which_and_all_of_them_how_many() -> None:
+    second = RefundablePicture(JOB_ID, 4, datetime(2026, 6, 1, tzinfo=UTC), "a fox", number=2, group_size=4)
+    assert grants_views.picture_label(second) == "2026-06-01 00:00 · 4 credits · picture 2 of 4 · a fox"
+    assert grants_views.picture_value(second) == JOB_ID
+    every = replace(second, credits=12, pictures=3)
+    assert grants_views.picture_label(every) == "2026-06-01 00:00 · 12 credits · 3 pictures · a fox"
+    value = grants_views.picture_value(every)
+    assert (grants_views.job_beginning(value), grants_views.means_all(value)) == (JOB_ID, True)
+    assert (grants_views.job_beginning(JOB_ID), grants_views.means_all(JOB_ID)) == (JOB_ID, False)
+    text = text_of(
+        grants_views.refund_view(Refund(JOB_ID, MEMBER, 12, pictures=3, left_out=1), "six fingers")
+    )
+    assert_contains(text, "### 3 pictures were refunded", "**12 credits**", "1 other picture of the request")
+    assert "other" not in text_of(grants_views.refund_view(Refund(JOB_ID, MEMBER, 4), "six fingers"))
 
 
 # Settings
