@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
     from bot.domain.limits import Receipt
+    from bot.domain.progress import Progress
 
 
 class UndeliverableError(Exception):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.clock import now_ms
-from bot.domain.jobs import LATE_PHASES, Phase, Progress
+from bot.domain.progress import LATE_PHASES, Phase, Progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

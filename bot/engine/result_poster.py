@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.domain.errors import DiskFull, OperatorError
-from bot.domain.jobs import Phase
+from bot.domain.progress import Phase
 from bot.engine.delivery import UndeliverableError
 from bot.engine.failure_policy import failure_from_task
 from bot.engine.result_fetcher import ResultFetcher

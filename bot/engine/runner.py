@@ -23,7 +23,8 @@ from bot.domain.errors import (
     OperatorError,
     TransientError,
 )
-from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Phase, Stage
+from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, Stage
+from bot.domain.progress import Phase
 from bot.engine.failure_policy import decide_failure, makes_late
 from bot.engine.polling.task_kind import kind_of
 from bot.engine.polling.task_poller import TaskPoller

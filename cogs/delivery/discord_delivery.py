@@ -30,7 +30,8 @@ from bot.discord_client.errors import (
     translate_outages,
 )
 from bot.domain.clock import now_ms
-from bot.domain.jobs import LATE_PHASES, DeliveryMethod
+from bot.domain.jobs import DeliveryMethod
+from bot.domain.progress import LATE_PHASES
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.ui.discord_limits import NONCE_CHARACTERS, TOKEN_LIFE_SECONDS
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
 
     from discord.types.interactions import Interaction as InteractionPayload
 
-    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture, Progress
+    from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
     from bot.domain.limits import Receipt
     from bot.domain.model_catalog import ModelCatalog
+    from bot.domain.progress import Progress
     from bot.images.workers import ImageWorkers
 
     Send = Callable[[OutgoingMessage], Awaitable[discord.Message]]

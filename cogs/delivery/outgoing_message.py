@@ -19,7 +19,8 @@ from cogs.ui.discord_limits import attachments
 if TYPE_CHECKING:
     import discord
 
-    from bot.domain.jobs import Job, Picture, Progress
+    from bot.domain.jobs import Job, Picture
+    from bot.domain.progress import Progress
     from bot.images.workers import ImageWorkers
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import MemberReason
-from bot.domain.jobs import FailureCause, FailureCode, Phase
+from bot.domain.jobs import FailureCause, FailureCode
 from bot.domain.limits import LimitScope
+from bot.domain.progress import Phase
 from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, reason_alone
 from cogs.text.escaping import escape
 from cogs.text.terms import (
@@ -27,8 +28,9 @@ from cogs.text.terms import (
 from cogs.text.translation import gettext, gettext_noop, ngettext
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Failure, Progress
+    from bot.domain.jobs import Failure
     from bot.domain.limits import Receipt
+    from bot.domain.progress import Progress
 
 
 def alt_without_prompt() -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from discord import MediaGalleryItem, ui
 
-from bot.domain.jobs import FailureCause, FailureCode, Phase
+from bot.domain.jobs import FailureCause, FailureCode
+from bot.domain.progress import Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.text.escaping import escape, single_line
@@ -16,8 +17,9 @@ from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
 
 if TYPE_CHECKING:
-    from bot.domain.jobs import Failure, Job, Progress
+    from bot.domain.jobs import Failure, Job
     from bot.domain.limits import Receipt
+    from bot.domain.progress import Progress
 
 Gallery: TypeAlias = ui.MediaGallery[ui.LayoutView]
 Row: TypeAlias = ui.ActionRow[ui.LayoutView]

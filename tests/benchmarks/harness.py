@@ -13,19 +13,11 @@ from typing import Any
 
 from bot.credits.ledger import Ledger
 from bot.domain.image_models import MODELS, QWEN_IMAGE
-from bot.domain.jobs import (
-    DeliveredMessage,
-    DeliveryMethod,
-    Failure,
-    Job,
-    Picture,
-    Progress,
-    Reference,
-    Request,
-)
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Reference, Request
 from bot.domain.limits import Limit, Receipt
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
+from bot.domain.progress import Progress
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.engine import JobEngine
 from bot.engine.job_files import JobFiles

@@ -10,8 +10,8 @@ from typing import Any
 import discord
 import pytest
 
-from bot.domain.jobs import Phase, Progress
 from bot.domain.model_catalog import default_catalog
+from bot.domain.progress import Phase, Progress
 from bot.images.workers import ImageWorkers
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.storage.picture_store import picture_folder

@@ -24,19 +24,12 @@ import aiohttp
 from bot.credits.ledger import Ledger
 from bot.domain.errors import TransientError
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import (
-    DeliveredMessage,
-    DeliveryMethod,
-    Failure,
-    Job,
-    Picture,
-    Progress,
-    Reference,
-)
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, Job, Picture, Reference
 from bot.domain.limits import Limit, Receipt
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.periods import Period
 from bot.domain.pictures import PostedPicture
+from bot.domain.progress import Progress
 from bot.engine.circuit_breaker import CircuitBreaker
 from bot.engine.delivery import UndeliverableError
 from bot.engine.engine import JobEngine

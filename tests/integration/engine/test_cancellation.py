@@ -10,9 +10,10 @@ import pytest
 import structlog
 
 from bot.domain.errors import MemberReason, OperatorError, TransientError
-from bot.domain.jobs import Job, Phase, Progress, Reference, Stage
+from bot.domain.jobs import Job, Reference, Stage
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
+from bot.domain.progress import Phase, Progress
 from bot.engine.timings import Timings
 from tests.support.engine_harness import EngineHarness, MakeHarness, write_protect
 from tests.support.factories import make_request, submit

@@ -13,9 +13,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import Job, Phase, Reference, Request, RequestContext, Stage, stored_url
+from bot.domain.jobs import Job, Reference, Request, RequestContext, Stage, stored_url
 from bot.domain.limits import Limit
 from bot.domain.periods import Period
+from bot.domain.progress import Phase
 from bot.engine import engine as engine_module
 from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds

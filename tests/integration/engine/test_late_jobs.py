@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from bot.domain.clock import now_ms
-from bot.domain.jobs import FailureCode, Job, Phase, Stage
+from bot.domain.jobs import FailureCode, Job, Stage
+from bot.domain.progress import Phase
 from bot.engine.failure_policy import MAX_LATE_SECONDS
 from bot.engine.timings import Timings
 from bot.jobs.late_jobs import LateJobResult, LateJobStore

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.jobs import Job, Phase, Progress
+from bot.domain.jobs import Job
+from bot.domain.progress import Phase, Progress
 from bot.engine.polling.schedule import PollInterval
 from bot.engine.polling.scheduler import PollScheduler
 from bot.engine.polling.task_kind import TaskKind

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.image_models import MODELS
-from bot.domain.jobs import Failure, FailureCause, Phase, Progress
+from bot.domain.jobs import Failure, FailureCause
 from bot.domain.limits import Limit, LimitScope, Receipt, Usage
 from bot.domain.periods import Period
+from bot.domain.progress import Phase, Progress
 from cogs.pictures import texts
 from cogs.text import error_messages
 from cogs.text.escaping import code_span, escape, single_line, truncate, utf16_length

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.jobs import Destination, Failure, FailureCause, Job, Phase, Progress, Request, Stage
+from bot.domain.jobs import Destination, Failure, FailureCause, Job, Request, Stage
 from bot.domain.limits import LimitScope, Receipt, Usage
 from bot.domain.periods import Period
+from bot.domain.progress import Phase, Progress
 from cogs.pictures import texts as picture_texts
 from cogs.pictures import views
 from cogs.text.escaping import utf16_length
