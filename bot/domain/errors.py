@@ -106,6 +106,8 @@ class MemberReason(StrEnum):
     whether each is of another model."""
     PICTURES_AND_MODELS = "pictures_and_models"
     """Several pictures of each of several models: these are compared with one picture each."""
+    TOO_MANY_RESULTS = "too_many_results"
+    """More pictures than one message shows, as each task may make several; data: `count` and `limit`."""
     NOT_YOURS = "not_yours"
     """A button that only the member of the picture may press."""
     REFERENCE_NOT_YOURS = "reference_not_yours"

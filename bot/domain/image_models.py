@@ -77,6 +77,8 @@ class Parameter:
     maximum: Number | None = None
     step: Annotated[Number, Field(gt=0)] = 1
     moves_price: bool = False
+    counts_pictures: bool = False
+    """Whether it is how many pictures a task makes at most; often it makes fewer."""
     fixed: Text | Number | None = None
     """Always sent; no member's to choose."""
     loose: Text | Number | None = None
@@ -90,6 +92,8 @@ class Parameter:
             raise ValueError("more than one kind")
         if self.fixed is not None and not self.allows(self.fixed):
             raise ValueError("not allowed as fixed")
+        if self.counts_pictures and not is_number:
+            raise ValueError("pictures are counted by a number")
         if self.text and self.moves_price:
             raise ValueError("a text cannot move the price")
         if self.loose is not None and (self.fixed is None or not self.allows(self.loose)):
@@ -181,6 +185,15 @@ class ImageModel:
     @property
     def _formats(self) -> Mapping[str, str]:
         return _by_format(() if self.formats is None else self.formats.options)
+
+    def most_pictures(self, settings: Iterable[tuple[str, Value]]) -> int:
+        """Return how many pictures a task with these settings makes at most."""
+        counts = (
+            value
+            for name, value in settings
+            if name in self.parameters and self.parameters[name].counts_pictures
+        )
+        return max(1, int(next(counts, 1)))
 
     def price_settings(self, settings: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
         """Return those that move the price and are not at their default, in the order of their names."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+MOST_IN_MESSAGE: Final = 10
+"""Pictures that one message can show: https://discord.com/developers/docs/components/reference#media-gallery"""
 
 
 @dataclass(frozen=True, slots=True)

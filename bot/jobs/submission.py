@@ -18,6 +18,7 @@ from bot.credits.usage import LimitUsage
 from bot.domain.access import loosens_safety, may_use_model, requires_spoiler
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import GroupPlace, Job, Request, Stage
+from bot.domain.pictures import MOST_IN_MESSAGE
 from bot.domain.prices import total_quote
 from bot.guilds import settings
 from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
@@ -121,9 +122,9 @@ def submit(
     `job_id` is that of the first job. `draft_id` is the draft that is submitted, which is done once.
 
     Raises:
-        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; TOO_MANY_PICTURES, PICTURES_AND_MODELS; as
-            `resolve`; DRAFT_TAKEN, the draft is gone or was submitted already; as `validate_request`,
-            `require_not_paused`, `enforce` and `reject_duplicate_click`.
+        MemberError: GUILD_NOT_ADMITTED; MODEL_UNAVAILABLE; TOO_MANY_PICTURES, PICTURES_AND_MODELS,
+            TOO_MANY_RESULTS; as `resolve`; DRAFT_TAKEN, the draft is gone or was submitted already; as
+            `validate_request`, `require_not_paused`, `enforce` and `reject_duplicate_click`.
         LimitExceeded: a limit has no room for all pictures. Nothing is written after any error.
     """
     require_admitted(tx, submitted.guild_id)
@@ -173,6 +174,8 @@ def _pictures(
             priced = _priced(tx, submitted, replace(chosen, model_id=model_id), policy, strict=strict)
             check(priced.request, priced.model)
         found.append(priced)
+    if strict:
+        _require_showable(found * asked.pictures)
     return found * asked.pictures
 
 
@@ -182,6 +185,13 @@ def _require_count(pictures: int, models: int, limit: int) -> None:
         raise MemberError(MemberReason.PICTURES_AND_MODELS)
     if (count := max(pictures, models)) > limit:
         raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit, compared=models > 1)
+
+
+def _require_showable(pictures: list[PricedRequest]) -> None:
+    """Refuse more pictures than one message shows, if every task makes as many as its settings allow."""
+    most = sum(priced.model.most_pictures(priced.request.settings) for priced in pictures)
+    if most > MOST_IN_MESSAGE:
+        raise MemberError(MemberReason.TOO_MANY_RESULTS, count=most, limit=MOST_IN_MESSAGE)
 
 
 def _priced(

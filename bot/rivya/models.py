@@ -11,13 +11,14 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
 from bot.domain.errors import ContractViolation
 from bot.domain.image_models import REFERENCES_PARAMETER
 from bot.domain.jobs import UploadedReference
 from bot.domain.model_catalog import LiveModel
+from bot.domain.pictures import MOST_IN_MESSAGE
 from bot.rivya.json_values import as_count, as_object, as_seconds, as_token, first_present, message, text
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from bot.domain.model_settings import SettingValues
     from bot.rivya.json_values import Json
 
-MOST_RESULTS: Final = 10
-"""Pictures of one task; a gallery of Discord takes no more."""
 _URL_KEYS = ("url", "image_url", "imageUrl")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*(?:https?://|data:|/)", re.IGNORECASE)
@@ -82,8 +81,8 @@ class Task:
     reserved_credits: int | None = None
     final_credits: int | None = None
     result_urls: tuple[str, ...] = ()
-    """Of its pictures, in their order, each once, at most `MOST_RESULTS`. Absolute if the base URL was given,
-    and not checked: any scheme, also `data:` URLs of many MB."""
+    """Of its pictures, in their order, each once, at most `MOST_IN_MESSAGE`. Absolute if the base URL was
+    given, and not checked: any scheme, also `data:` URLs of many MB."""
     unusable_results: int = 0
     """How many entries of the list name no picture: null, empty, or an error in its place."""
     error_code: str | None = None
@@ -239,7 +238,7 @@ def _result_urls(result: Json, base_url: str, *, with_data_url: bool) -> tuple[t
     # Compared without queries, as the same picture may have been signed twice.
     if first is not None and first.partition("?")[0] not in {url.partition("?")[0] for url in found}:
         found = {first: None, **found}
-    return tuple(found)[:MOST_RESULTS], unusable
+    return tuple(found)[:MOST_IN_MESSAGE], unusable
 
 
 def _named(result: Json) -> tuple[str | None, list[Json]]:

@@ -338,6 +338,14 @@ def _too_many_pictures(data: Data) -> str:
     )
 
 
+def _too_many_results(data: Data) -> str:
+    return gettext(
+        "This could make {count} pictures, and one message shows at most {limit}. Please ask for fewer.",
+        count=_number(data, "count") or 0,
+        limit=_number(data, "limit") or 0,
+    )
+
+
 def _preset_unknown(data: Data) -> str:
     return gettext(
         "There is no preset “{name}” in this server. Choose one from the list while you type.",
@@ -370,6 +378,7 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.COOLDOWN: _cooldown,
     MemberReason.TOO_MANY_RUNNING: _too_many_running,
     MemberReason.TOO_MANY_PICTURES: _too_many_pictures,
+    MemberReason.TOO_MANY_RESULTS: _too_many_results,
     MemberReason.PRESET_UNKNOWN: _preset_unknown,
 }
 

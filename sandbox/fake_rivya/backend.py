@@ -279,9 +279,9 @@ class Backend:
         task.status = "succeeded" if error_code is None else "failed"
         task.updated_at = time.time()
         if error_code is None:
-            task.final_credits = task.reserved_credits
-        else:
-            self.wallet_credits += task.reserved_credits
+            made = task.picture_count - len(task.refused)
+            task.final_credits = math.ceil(task.reserved_credits * made / task.asked_count)
+        self.wallet_credits += task.reserved_credits - task.final_credits
 
 
 def realistic_seconds(seed: int) -> Callable[[], float]:

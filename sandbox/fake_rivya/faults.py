@@ -49,6 +49,7 @@ class Details(TypedDict, total=False):
     claimed_bytes: int | None
     declared: bool
     layers: int
+    path: str
 
 
 @dataclass(slots=True)
@@ -81,6 +82,8 @@ class Fault:
     """Whether the header of `gzip`, `half_gzip` and `gzip_bomb` names the encoding."""
     layers: int = 1
     """How often `gzip` compresses the picture."""
+    path: str = ""
+    """Only requests are hit whose path ends with it."""
     hits: int = 0
     """How often it was injected."""
 
@@ -122,10 +125,10 @@ class Faults:
         """Remove all pending faults."""
         self.waiting.clear()
 
-    def take(self, route: str) -> Fault | None:
-        """Return the fault for the next request to `route`, if any, and count the injection."""
+    def take(self, route: str, path: str = "") -> Fault | None:
+        """Return the fault for the next request to `route` at `path`, if any, and count the injection."""
         for fault in self.waiting:
-            if fault.route != route:
+            if fault.route != route or not path.endswith(fault.path):
                 continue
             fault.hits += 1
             if fault.times_left is not None:

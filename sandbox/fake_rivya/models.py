@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
+
+
+def _has_word(prompt: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", prompt, re.IGNORECASE) is not None
 
 
 def iso(epoch_seconds: float) -> str:
@@ -68,9 +73,22 @@ class Task:
     """By their numbers, from 0 on. Each is made once, when it is first requested."""
 
     @property
-    def picture_count(self) -> int:
-        """How many pictures it makes."""
+    def asked_count(self) -> int:
+        """How many pictures it makes at most."""
         return int(str(self.params.get("max_images", 1)))
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures it makes: one fewer than it might if the prompt has the word `fewer`."""
+        return max(1, self.asked_count - _has_word(self.prompt, "fewer"))
+
+    @property
+    def refused(self) -> frozenset[int]:
+        """The numbers of the pictures, from 0 on, that have an error in place of an address.
+
+        That is the second of several if the prompt has the word `missing`.
+        """
+        return frozenset({1} if self.picture_count > 1 and _has_word(self.prompt, "missing") else ())
 
     @property
     def reference_id(self) -> str | None:

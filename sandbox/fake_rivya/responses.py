@@ -62,6 +62,8 @@ def public_task(task: Task, urls: Sequence[str], status_words: Mapping[str, str]
     message = f"The generation failed: {task.error_code}."
     if task.error_code == "generation_failed":
         message = "The generation failed."
+    refusal = {"error": {"code": "generation_failed", "message": "This picture failed."}}
+    entries = [refusal if number in task.refused else url for number, url in enumerate(urls)]
     return {
         "id": task.id,
         "status": status_words.get(task.status, task.status),
@@ -70,7 +72,7 @@ def public_task(task: Task, urls: Sequence[str], status_words: Mapping[str, str]
         "final_credits": task.final_credits,
         "created_at": iso(task.created_at),
         "updated_at": iso(task.updated_at),
-        "result": {"primary_url": urls[0], "urls": list(urls)} if task.status == "succeeded" else None,
+        "result": {"primary_url": urls[0], "urls": entries} if task.status == "succeeded" else None,
         "error": None if task.error_code is None else {"code": task.error_code, "message": message},
     }
 

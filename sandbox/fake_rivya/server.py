@@ -147,7 +147,7 @@ class FakeRivya(Backend):
     async def _middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        fault = self.faults.take(request.match_info.route.name or "")
+        fault = self.faults.take(request.match_info.route.name or "", request.path)
         if fault is not None:
             await self.announce()
         status = 0

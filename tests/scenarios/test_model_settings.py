@@ -91,7 +91,7 @@ async def test_a_model_without_settings_says_so(server: BotServer, rivya: FakeRi
     assert rivya.tasks == {}
 
 
-@pytest.mark.parametrize("name", ["safetyTolerance=6", "watermark=x", "nsfw_checker=false", "max_images=6"])
+@pytest.mark.parametrize("name", ["safetyTolerance=6", "watermark=x", "nsfw_checker=false"])
 async def test_what_is_about_safety_is_no_members(
     open_server: OpenServer, rivya: FakeRivya, name: str
 ) -> None:

@@ -142,7 +142,10 @@ class HttpDelivery:
 
 async def main(options: dict[str, str]) -> None:
     """Run until every job has ended, or until SIGTERM."""
-    limit, catalog = Limit(200, Period.MONTH), ModelCatalog(MODELS, ("qwen-image", "nano-banana"))
+    limit, catalog = (
+        Limit(200, Period.MONTH),
+        ModelCatalog(MODELS, ("qwen-image", "nano-banana", "seedream-4-0")),
+    )
     async with AsyncExitStack() as stack:
         database = await Database.open(Path(options["database"]))
         stack.push_async_callback(database.close)
@@ -197,7 +200,9 @@ async def submit(engine: JobEngine, discord: HttpDelivery, options: dict[str, st
         interaction_id=int(options["interaction_id"]),
         references=tuple(Reference(url, "fox.png", "image/png", 1000) for url in urls),
     )
-    request = replace(request, model=options["model"])
+    pictures = int(options["pictures"])
+    settings = (("max_images", pictures),) if pictures > 1 else ()
+    request = replace(request, model=options["model"], settings=settings)
     destination = replace(request.destination, private="private" in options)
     job = await factories.submit(engine, replace(request, destination=destination))
     message_id = await discord.defer(job)

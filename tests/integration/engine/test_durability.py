@@ -77,7 +77,7 @@ class FakeChannel:
 @pytest.fixture
 async def channel() -> AsyncIterator[FakeChannel]:
     fake_channel = FakeChannel()
-    app = web.Application()
+    app = web.Application(client_max_size=2**25)
     fake_channel.add_routes(app)
     async with serving(app) as fake_channel.url:
         yield fake_channel
@@ -93,11 +93,15 @@ class Case:
     interaction_id: int
     private: bool = False
     references: int = 1
+    pictures: int = 1
+    """How many the task returns."""
     poll_seconds: float = 0.05
     """Also the first wait after a failure."""
 
     @property
     def model(self) -> ImageModel:
+        if self.pictures > 1:
+            return MODELS["seedream-4-0"]
         return MODELS["qwen-image" if self.references == 1 else "nano-banana"]
 
     @property
@@ -123,6 +127,7 @@ class Case:
             numbers = range(1, self.references + 1)
             arguments["references"] = " ".join(f"{self.channel.url}/fox-{number}.png" for number in numbers)
             arguments["model"] = self.model.model_id
+            arguments["pictures"] = str(self.pictures)
             if self.private:
                 arguments["private"] = "1"
         if die_at is not None:
@@ -147,10 +152,10 @@ class Case:
         if len(tasks) != 1:
             wrong.append(f"{len(tasks)} tasks")
         if [(line["state"], line["final_credits"]) for line in lines] != [
-            ("settled", self.model.cost_credits)
+            ("settled", self.model.cost_credits * self.pictures)
         ]:
             wrong.append(f"ledger: {lines}")
-        if len(reply["pictures"]) != 1:
+        if len(set(reply["pictures"])) != self.pictures or len(reply["pictures"]) != self.pictures:
             wrong.append(f"{len(reply['pictures'])} pictures")
         sent = [self.rivya.uploads[upload_id].data for task in tasks for upload_id in task.reference_ids]
         if widths_of(sent) != [WIDTH + number for number in range(1, self.references + 1)]:
@@ -168,8 +173,14 @@ class Case:
         with closing(sqlite3.connect(self.database)) as connection:
             sent = [name for (name,) in connection.execute("SELECT sha256 FROM job_references")]
             fake_channel = [name for (name,) in connection.execute("SELECT sha256 FROM kept_pictures")]
+            more = connection.execute(
+                "SELECT landed_url, sha256 FROM more_pictures ORDER BY number"
+            ).fetchall()
+            fake_channel += [name for _, name in more if name is not None]
         folder = picture_folder(self.database)
         wrong = []
+        if len([url for url, _ in more if url is not None]) != self.pictures - 1:
+            wrong.append(f"posted beside the first: {more}")
         if fake_channel != ([hashlib.sha256(data).hexdigest() for data in shown] if self.private else []):
             wrong.append(f"kept: {fake_channel}")
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
@@ -196,6 +207,26 @@ async def clean_run(tmp_path: Path, channel: FakeChannel, rivya: FakeRivya, **op
     assert await case.run(resume=False) == 0
     assert case.problems() == []
     return case.trace
+
+
+async def test_the_pictures_of_one_task_come_once_each_wherever_the_job_is_killed(
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
+) -> None:
+    points = await clean_run(tmp_path, channel, rivya, pictures=3, private=True)
+    assert points.count("store.record_kept_picture before") == points.count("downloader.result before") == 3
+    semaphore = asyncio.Semaphore(PARALLEL)
+
+    async def kill_at(number: int, point: str) -> list[str]:
+        async with semaphore:
+            case = Case(tmp_path / f"killed-{number}", channel, rivya, 400 + number, private=True, pictures=3)
+            assert await case.run(resume=False, die_at=point) == -signal.SIGKILL
+            await case.run(resume=True)
+            return [f"killed at {point}: {wrong}" for wrong in case.problems()]
+
+    later = range(points.index("store.succeeded before"), len(points))
+    named = {number: f"{points[number]}#{points[: number + 1].count(points[number])}" for number in later}
+    wrong = [each for found in await asyncio.gather(*map(kill_at, named, named.values())) for each in found]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("references", [1, 3])

@@ -196,6 +196,32 @@ async def test_the_format_that_was_asked_for_outlives_the_question(
     assert [job.request.format for job in result.jobs] == ["any", "jpeg"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({"pictures": 2, "settings": "max_images=6"}, 12),
+        ({"pictures": 3, "settings": "max_images=4"}, 12),
+        ({"pictures": 2, "settings": "max_images=5"}, None),
+        ({"pictures": 1, "settings": "max_images=6"}, None),
+        ({"pictures": 4, "settings": "max_images=1"}, None),
+    ],
+)
+async def test_tasks_for_several_pictures_together_make_no_more_than_one_message_shows(
+    store: JobStore, asked: dict[str, Any], count: int | None
+) -> None:
+    catalog = ModelCatalog(MODELS, ("seedream-4-0",))
+    options = RequestOptions(make_request().destination, "a fox", **asked)
+    if count is None:
+        assert isinstance(await submit(store, options, catalog=catalog), Accepted)
+        return
+    with pytest.raises(MemberError) as caught:
+        await submit(store, options, catalog=catalog)
+    assert (caught.value.reason, caught.value.data) == (
+        MemberReason.TOO_MANY_RESULTS,
+        {"count": count, "limit": 10},
+    )
+
+
 async def test_each_picture_counts_as_one_under_way_and_the_cooldown_once(
     store: JobStore, database: Database
 ) -> None:

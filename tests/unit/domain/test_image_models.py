@@ -168,7 +168,6 @@ def test_what_is_about_safety_is_always_sent_and_is_the_strictest() -> None:
         ("seedream-4-0", "nsfw_checker"): "true",
         ("flux-kontext-pro", "safetyTolerance"): 0,
         ("flux-kontext-max", "safetyTolerance"): 0,
-        ("seedream-4-0", "max_images"): 1,  # not about safety: a request is for one picture
     }
     for (model_id, name), value in fixed.items():
         assert sent(MODELS[model_id]).params[name] == value

@@ -77,7 +77,9 @@ def test_settings_are_read(model: ImageModel, text: str, values: SettingValues |
         (IDEOGRAM, "seed=9007199254740992", [(Mistake.VALUE, "seed")]),
         (IDEOGRAM, "seed=" + "9" * 5000, [(Mistake.VALUE, "seed")]),
         (IDEOGRAM, "seed=1e400", [(Mistake.VALUE, "seed")]),
-        (MODELS["seedream-4-0"], "max_images=2", [(Mistake.UNKNOWN, "max_images")]),
+        (MODELS["seedream-4-0"], "max_images=7", [(Mistake.VALUE, "max_images")]),
+        (MODELS["seedream-4-0"], "max_images=0", [(Mistake.VALUE, "max_images")]),
+        (MODELS["seedream-4-0"], "max_images=1.5", [(Mistake.VALUE, "max_images")]),
         (MODELS["qwen2-image"], "nsfw_checker=false", [(Mistake.UNKNOWN, "nsfw_checker")]),
         (MODELS["wan-2-7-image"], "watermark=false", [(Mistake.UNKNOWN, "watermark")]),
         (IDEOGRAM, "seed=1, SEED=2", [(Mistake.TWICE, "SEED")]),
@@ -163,7 +165,7 @@ def test_what_is_always_sent_cannot_be_replaced_by_settings_of_an_older_row() ->
     model = MODELS["seedream-4-0"]
     body = body_with(model, (("max_images", 6), ("nsfw_checker", "false"), ("image_size", "square")))
     params = parse_create(body, FAKE_MODELS).params
-    assert (params["max_images"], params["nsfw_checker"]) == (1, "true")
+    assert (params["max_images"], params["nsfw_checker"]) == (6, "true")
     assert params["image_size"] == "square_hd"
 
 
