@@ -102,7 +102,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         client = KuasClient(command_syncs=syncs, error_reporter=error_reporter, network=network)
         await stack.enter_async_context(client)
         files = JobFiles(stores.jobs, rivya, downloader, image_workers, stores.pictures, stores.catalog)
-        delivery = DiscordDelivery(client, image_workers, stores.catalog)
+        delivery = await stack.enter_async_context(DiscordDelivery(client, stores, files, image_workers))
         engine = _engine(stores, delivery, rivya, files, operator_log, circuit_breaker, metrics, settings)
         notifiers = _notifiers(stack, client, stores, rivya, operator_log, settings)
         wakeups = _wakeups(stack, stores, engine, operator_log)

@@ -16,6 +16,7 @@ from bot.guilds.greetings import GreetingStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
 from bot.jobs.drafts import DraftStore
+from bot.jobs.groups import GroupStore
 from bot.jobs.guild_defaults import GuildDefaultsStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobStore
@@ -40,6 +41,7 @@ class Stores:
     database: Database
     pictures: PictureStore
     jobs: JobStore
+    groups: GroupStore
     ledger: Ledger
     credit_admin: CreditAdmin
     approvals: GuildApprovals
@@ -66,6 +68,7 @@ class Stores:
             database=database,
             pictures=PictureStore(picture_folder(settings.database.path)),
             jobs=JobStore(database, default, metrics, settings.rivya.settings_prices),
+            groups=GroupStore(database),
             ledger=Ledger(database, default),
             credit_admin=CreditAdmin(database, default, catalog),
             approvals=GuildApprovals(database, default),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.clock import now_ms
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, GroupKind
+from bot.jobs.job_pictures import record_posted
 from bot.jobs.outcomes import LANDING, landing_values
 from bot.jobs.rows import SELECT_JOBS, insert_job, job_from, plain
 
@@ -93,6 +94,9 @@ class GroupStore:
                 f"UPDATE jobs SET {LANDING} WHERE job_id = ? AND deleted_at IS NULL AND shared_at IS NULL",  # noqa: S608  # our own text
                 [(*map(plain, landing_values(each)), job_id) for job_id, each in pictures.items()],
             )
+            for job_id, each in pictures.items():
+                if each.more:
+                    record_posted(tx, job_id, each.more)
 
         await self._database.run(unit)
 

@@ -12,16 +12,20 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Receipt
+from bot.domain.progress import Phase, Progress
+from cogs.delivery.ladder import Address
 from cogs.pictures import texts, views
 from cogs.text.translation import use_locale
-from cogs.ui.discord_limits import attachments
+from cogs.ui.discord_limits import NONCE_CHARACTERS, attachments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import discord
 
     from bot.domain.jobs import Job, Picture
-    from bot.domain.progress import Progress
     from bot.images.workers import ImageWorkers
+    from cogs.ui.discord_limits import KeptAttachment
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +61,37 @@ class OutgoingMessage:
     """Whether it is posted in its server: in a direct message there are fewer buttons."""
     can_vary: bool = False
     """Whether the model of the job takes a reference."""
+
+    @staticmethod
+    def address_of(job: Job) -> Address:
+        """Return where the messages about a job belong: its reply."""
+        channel_id = job.request.destination.channel_id
+        return Address(
+            job.request.destination,
+            job.accepted_at,
+            None if job.message_id is None else (channel_id, job.message_id),
+            job.job_id.replace("-", "")[:NONCE_CHARACTERS],
+            job.job_id,
+        )
+
+    @property
+    def address(self) -> Address:
+        """Where it belongs."""
+        return self.address_of(self.job)
+
+    def methods(self) -> Iterator[DeliveryMethod]:
+        """Yield the methods to try, in order."""
+        address = self.address
+        if address.token_lives:
+            yield DeliveryMethod.REPLY
+        if self.is_personal:
+            yield DeliveryMethod.DM
+        if not address.destination.private:
+            if address.message is not None:
+                yield DeliveryMethod.EDIT
+            yield DeliveryMethod.CHANNEL
+        if not self.is_personal:
+            yield DeliveryMethod.DM
 
     @property
     def is_personal(self) -> bool:
@@ -99,8 +134,15 @@ class OutgoingMessage:
         """Return new attachments; discord.py closes those that it sends."""
         return [] if self.picture is None else attachments({self.filename: self.picture.data})
 
-    def for_method(self, method: DeliveryMethod) -> OutgoingMessage:
+    def kept(self) -> Sequence[KeptAttachment]:
+        """Return the attachments that an edit keeps: none."""
+        return ()
+
+    async def for_method(self, method: DeliveryMethod) -> OutgoingMessage:
         """Return a copy with language, greeting and buttons for this method."""
+        return self._adapted(method)
+
+    def _adapted(self, method: DeliveryMethod) -> OutgoingMessage:
         destination = self.job.request.destination
         is_private = (
             destination.private
@@ -118,9 +160,14 @@ class OutgoingMessage:
                     greeting = ""
         return replace(self, greeting=greeting, locale=locale, in_guild=method is not DeliveryMethod.DM)
 
+    @classmethod
+    def moved_from(cls, job: Job) -> OutgoingMessage:
+        """Return what the reply of a job says once its result is posted elsewhere."""
+        return cls(job, Progress(Phase.FETCHING, job.accepted_at)).moved_notice()
+
     def moved_notice(self) -> OutgoingMessage:
         """Return what the reply says once the result has to be posted elsewhere."""
-        return replace(self.for_method(DeliveryMethod.EDIT), picture=None, moved=True)
+        return replace(self._adapted(DeliveryMethod.EDIT), picture=None, moved=True)
 
     async def retry_after_error(
         self, kind: DiscordErrorKind, image_workers: ImageWorkers

@@ -38,6 +38,11 @@ def alt_without_prompt() -> str:
     return gettext("The picture that was asked for.")
 
 
+def shrunk_text() -> str:
+    """Return that a picture is smaller than Rivya made it."""
+    return gettext("made smaller, as a JPEG, to fit Discord's upload limit")
+
+
 def progress_text(progress: Progress, references: int = 1) -> str:  # noqa: PLR0911  # a table whose rows need data
     """Say what the job is doing. Clients update relative times, so the line stays true between edits.
 

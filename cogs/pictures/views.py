@@ -55,11 +55,11 @@ def result_view(
         texts.receipt_text(receipt),
         texts.rise_text(job.quote_credits, receipt),
         size_note(job.request),
-        gettext("made smaller, as a JPEG, to fit Discord's upload limit") if shrunk else "",
+        texts.shrunk_text() if shrunk else "",
     ]
     return build_view(
         greeting,
-        _quote(job, show_prompt=show_prompt),
+        quote_of(job, show_prompt=show_prompt),
         picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
         subtext(" · ".join(filter(None, notes))),
         *_rows(job, in_guild=in_guild, can_vary=can_vary),
@@ -74,10 +74,13 @@ def minimal_view(job: Job, filename: str) -> ui.LayoutView:
 
 def picture_of(job: Job, url: str, *, show_prompt: bool = True) -> Gallery:
     """Show a picture, with its prompt as the alt text."""
+    return ui.MediaGallery(gallery_item(job, url, show_prompt=show_prompt))
+
+
+def gallery_item(job: Job, url: str, *, show_prompt: bool = True) -> MediaGalleryItem:
+    """Show a picture in a gallery, with its prompt as the alt text."""
     alt = single_line(job.request.prompt, ALT_TEXT_UNITS) if show_prompt else ""
-    return ui.MediaGallery(
-        MediaGalleryItem(url, description=alt or texts.alt_without_prompt(), spoiler=job.request.spoiler)
-    )
+    return MediaGalleryItem(url, description=alt or texts.alt_without_prompt(), spoiler=job.request.spoiler)
 
 
 def shared_view(
@@ -85,7 +88,7 @@ def shared_view(
 ) -> ui.LayoutView:
     """Show a private picture that its member shares; `can_vary` as for `result_view`."""
     return build_view(
-        _quote(job, show_prompt=show_prompt),
+        quote_of(job, show_prompt=show_prompt),
         picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
         subtext(mention(job.request.destination.user_id)),
         *_everybodys_rows(job, can_vary=can_vary),
@@ -118,7 +121,7 @@ def progress_view(job: Job, progress: Progress) -> ui.LayoutView:
     """Show the prompt and the progress of a running job."""
     rows = [picture_row(job.job_id, (Action.CANCEL,))] if progress.phase in CANCELLABLE else []
     line = texts.progress_text(progress, len(job.request.references))
-    return build_view(_quote(job, show_prompt=True), line, *rows)
+    return build_view(quote_of(job, show_prompt=True), line, *rows)
 
 
 def failure_view(
@@ -130,14 +133,14 @@ def failure_view(
     actions = (Action.RETRY, *_FAILED) if failure.code == FailureCode.RESULT_LOST else _FAILED
     rows = [picture_row(job.job_id, actions)] if in_guild else []
     return build_view(
-        greeting, _quote(job, show_prompt=show_prompt), texts.failure_text(failure), job_id, *rows
+        greeting, quote_of(job, show_prompt=show_prompt), texts.failure_text(failure), job_id, *rows
     )
 
 
 def cancelled_view(job: Job) -> ui.LayoutView:
     """Show that a job was cancelled before anything was charged."""
     return build_view(
-        _quote(job, show_prompt=True),
+        quote_of(job, show_prompt=True),
         gettext("Cancelled. Nothing was charged."),
         picture_row(job.job_id, _FAILED),
     )
@@ -146,11 +149,12 @@ def cancelled_view(job: Job) -> ui.LayoutView:
 def moved_view(job: Job, *, show_prompt: bool = True) -> ui.LayoutView:
     """Show in the reply that the result is posted elsewhere."""
     return build_view(
-        _quote(job, show_prompt=show_prompt),
+        quote_of(job, show_prompt=show_prompt),
         gettext("I could not put the result here. I am trying a new message, or a direct message to you."),
     )
 
 
-def _quote(job: Job, *, show_prompt: bool) -> str:
+def quote_of(job: Job, *, show_prompt: bool) -> str:
+    """Return the beginning of the prompt as a quotation; empty if it is not shown."""
     excerpt = escape(job.request.prompt, PROMPT_UNITS) if show_prompt else ""
     return f"> {excerpt}" if excerpt else ""

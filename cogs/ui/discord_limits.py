@@ -200,6 +200,24 @@ def attachments(files: Mapping[str, bytes]) -> list[discord.File]:
     return [discord.File(_SharedBytes(data), name) for name, data in files.items()]
 
 
+class KeptAttachment(discord.Attachment):
+    """A file that a message has already, and keeps when it is edited.
+
+    An edit with attachments drops every file that it does not list, and takes those it has by their id alone:
+    https://discord.com/developers/docs/resources/message#edit-message
+    """
+
+    def __init__(self, attachment_id: int, filename: str) -> None:
+        # Not by discord.py's: it wants all that Discord says of a file, and of those that a component shows
+        # Discord lists none: https://github.com/discord/discord-api-docs/issues/8277
+        self.id = attachment_id
+        self.filename = filename
+
+    def to_dict(self) -> Any:
+        """Return what an edit says of it; `attachment://` and its name go on to show it."""
+        return {"id": str(self.id), "filename": self.filename}
+
+
 class _SharedBytes(io.BytesIO):
     """A file of bytes that stay shared: for its length aiohttp asks for a buffer, which would be a copy."""
 

@@ -121,3 +121,29 @@ def delivered_message(message: discord.Message, filename: str, method: DeliveryM
     return DeliveredMessage(
         message.channel.id, message.id, method, None if url is None else url.partition("?")[0]
     )
+
+
+def delivered_pictures(message: discord.Message, method: DeliveryMethod) -> dict[str, DeliveredMessage]:
+    """Return where each picture of a gallery was posted, by its filename, with its id in the message."""
+    found = {}
+    for item in _gallery_items(message.components):
+        url = item.media.url.partition("?")[0]
+        attachment_id = item.media.attachment_id or _id_in(url)
+        if attachment_id is not None:
+            found[_name(url)] = DeliveredMessage(message.channel.id, message.id, method, url, attachment_id)
+    return found
+
+
+def _id_in(url: str) -> int | None:
+    """Return the id in the address of an attachment, which is `.../channel/id/filename`."""
+    part = url.rpartition("/")[0].rpartition("/")[2]
+    return int(part) if part.isdecimal() else None
+
+
+def _gallery_items(components: Iterable[object]) -> Iterator[discord.MediaGalleryItem]:
+    for component in components:
+        match component:
+            case discord.MediaGalleryComponent(items=items):
+                yield from items
+            case discord.Container(children=children):
+                yield from _gallery_items(children)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 
-from bot.domain.model_catalog import default_catalog
 from bot.domain.progress import Phase, Progress
-from bot.images.workers import ImageWorkers
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.storage.picture_store import picture_folder
-from cogs.delivery.discord_delivery import DiscordDelivery
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer
 from tests.support.waiting import until
@@ -210,17 +205,14 @@ async def test_a_reply_that_cannot_take_the_picture_says_where_it_is(
     assert "Painting" not in server.text_of(reply)
 
 
-async def test_refused_progress_is_not_sent_again(
-    server: BotServer, rivya: FakeRivya, tmp_path: Path
-) -> None:
+async def test_refused_progress_is_not_sent_again(server: BotServer, rivya: FakeRivya) -> None:
     rivya.hold()
     await server.start_imagine(server.alice)
     (job,) = await server.app.engine._store.unfinished()
     server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
     before = len(server.env.http_requests)
-    with closing(ImageWorkers(tmp_path / "scratch")) as image_workers:
-        delivery = DiscordDelivery(server.app.client, image_workers, default_catalog())
-        for _ in range(3):
-            await delivery.show_progress(job, Progress(Phase.PAINTING, job.accepted_at))
+    for _ in range(3):
+        progress = Progress(Phase.PAINTING, job.accepted_at)
+        await server.app.engine._dependencies.delivery.show_progress(job, progress)
     assert len(server.env.http_requests) == before + 1
     await finish(server, rivya)

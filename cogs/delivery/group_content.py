@@ -1,0 +1,132 @@
+"""What the message of a group shows: what its rows say, and what this process knows besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.jobs import Stage
+from bot.domain.progress import LATE_PHASES
+from cogs.delivery.outgoing_group import (
+    OutgoingGroup,
+    filenames,
+    fitting,
+    group_address,
+    kept_in,
+    pictures_of,
+)
+from cogs.pictures.group_views import ShownGroup
+from cogs.ui.discord_limits import KeptAttachment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.jobs import DeliveredMessage, Destination
+    from bot.domain.limits import Receipt
+    from bot.domain.model_catalog import ModelCatalog
+    from bot.domain.progress import Progress
+    from bot.jobs.groups import JobGroup
+    from cogs.delivery.ladder import Address
+    from cogs.delivery.outgoing_group import Kept, NewFiles
+    from cogs.delivery.posted_pictures import PostedPictures
+
+
+class GroupContent:
+    """The content of one message. What is only here is lost at a restart, and needed by nothing."""
+
+    def __init__(self, posted_pictures: PostedPictures, catalog: ModelCatalog) -> None:
+        self._posted_pictures = posted_pictures
+        self._catalog = catalog
+        self.progress: dict[str, Progress] = {}
+        """Of the running jobs."""
+        self.receipt: Receipt | None = None
+        """Of the job that ended last."""
+        self.stuck: set[str] = set()
+        """The jobs whose pictures Discord refuses here."""
+        self._show_prompt = True
+        self._shrunk: frozenset[str] = frozenset()
+        self._lost: frozenset[str] = frozenset()
+        self._destination: Destination | None = None
+        self._attached: dict[str, tuple[int, Kept]] = {}
+        """The pictures that this process has put into the message of this id."""
+
+    def address(self, group: JobGroup) -> Address:
+        """Return where the message belongs. The rows of ended jobs have no token; it is kept here."""
+        address = group_address(group)
+        if address.destination.interaction_token:
+            self._destination = address.destination
+        elif self._destination is not None:
+            address = replace(address, destination=self._destination)
+        return address
+
+    def kept(self, group: JobGroup) -> dict[str, Kept]:
+        """Return the pictures in the message. Of one that is shared, the row has another message."""
+        here = 0 if group.message is None else group.message.message_id
+        known = {
+            job.job_id: self._attached[job.job_id][1]
+            for job in group.jobs
+            if job.deleted_at is None
+            and self._attached.get(job.job_id, (None,))[0] == here
+            and self._attached[job.job_id][1]
+        }
+        return known | kept_in(group)
+
+    async def fetch_absent(self, group: JobGroup, kept: Mapping[str, Kept]) -> dict[str, NewFiles]:
+        """Fetch the pictures that were posted, and are not in the message as it is now."""
+        absent = [
+            job
+            for job in group.jobs
+            if job.stage is Stage.DELIVERED
+            and job.deleted_at is None
+            and job.delivered_message is not None
+            and job.job_id not in kept
+            and job.job_id not in self._lost
+        ]
+        fetched = await self._posted_pictures.fetch(absent)
+        self._lost |= {job_id for job_id, file in fetched.items() if file is None}
+        return {job_id: file for job_id, file in fetched.items() if file is not None}
+
+    def outgoing(
+        self, group: JobGroup, kept: Mapping[str, Kept], files: Mapping[str, NewFiles]
+    ) -> OutgoingGroup:
+        """Return the message as it is to be now, with as many of the files as one request takes."""
+        new = fitting(group, files)
+        models = {job.request.model for job in group.jobs}
+        shown = ShownGroup(
+            group,
+            filenames(kept, new),
+            self.progress,
+            self.receipt,
+            {model_id: self._catalog.name_to_show(model_id) for model_id in models},
+            self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
+            self._lost,
+            frozenset(self.stuck),
+            show_prompt=self._show_prompt,
+        )
+        fetch = self._posted_pictures.fetch
+        return OutgoingGroup(shown, self.address(group), group.message, kept, new, fetch)
+
+    def is_worth_an_edit(self, group: JobGroup, address: Address) -> bool:
+        """Whether progress is: without the token only if it is about lateness."""
+        running = [self.progress.get(job.job_id) for job in group.jobs if job.finished_at is None]
+        late = any(progress is not None and progress.phase in LATE_PHASES for progress in running)
+        return address.token_lives or late
+
+    def note(self, outgoing: OutgoingGroup) -> None:
+        """Remember what was left out, or made smaller, of the message that was posted."""
+        self._show_prompt = outgoing.shown.show_prompt
+        self._shrunk |= outgoing.shown.shrunk
+        self._lost |= outgoing.shown.lost
+
+    def note_attached(self, outgoing: OutgoingGroup, found: Mapping[str, DeliveredMessage]) -> None:
+        """Remember which pictures the message has."""
+        for job_id, first in found.items():
+            names = outgoing.shown.filenames[job_id]
+            self._attached[job_id] = (
+                first.message_id,
+                tuple(
+                    KeptAttachment(each.attachment_id, name)
+                    for each, name in zip(pictures_of(first), names, strict=True)
+                    if each.attachment_id is not None
+                ),
+            )

@@ -1,0 +1,63 @@
+"""Fetch pictures that were posted before, for another message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain.attachments import UPLOAD_LIMIT_BYTES
+from bot.domain.errors import KuasError
+from cogs.delivery.outgoing_group import NewFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.domain.jobs import Job, Picture
+    from bot.engine.job_files import JobFiles
+    from bot.images.workers import ImageWorkers
+    from bot.jobs.history import HistoryStore
+    from bot.storage.picture_store import PictureStore
+
+log = structlog.get_logger(__name__)
+
+
+class PostedPictures:
+    """Fetches pictures from the picture store, or again from Rivya."""
+
+    def __init__(
+        self, history: HistoryStore, pictures: PictureStore, files: JobFiles, image_workers: ImageWorkers
+    ) -> None:
+        self._history = history
+        self._pictures = pictures
+        self._files = files
+        self._image_workers = image_workers
+
+    async def fetch(self, jobs: Sequence[Job]) -> dict[str, NewFiles | None]:
+        """Return the pictures of these jobs by their ids; None for one that cannot be fetched."""
+        return {job.job_id: await self._fetch(job) for job in jobs}
+
+    async def _fetch(self, job: Job) -> NewFiles | None:
+        try:
+            pictures = await self._stored(job) or await self._from_rivya(job)
+        except KuasError as error:
+            log.warning("a posted picture cannot be fetched again", job_id=job.job_id, reason=str(error))
+            return None
+        return NewFiles(tuple(picture for picture, _ in pictures), any(shrunk for _, shrunk in pictures))
+
+    async def _stored(self, job: Job) -> list[tuple[Picture, bool]]:
+        """Return the pictures of a job from the store; none if it does not have them all."""
+        item = await self._history.find(job.job_id)
+        first = None if item is None else item.kept_sha256
+        found = []
+        for sha256 in (first, *(each.sha256 for each in job.more_pictures)):
+            data = None if sha256 is None else await self._pictures.read(sha256)
+            if data is None:
+                return []
+            limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
+            found.append(await self._image_workers.prepare_result(data, limit_bytes=limit_bytes))
+        return found
+
+    async def _from_rivya(self, job: Job) -> list[tuple[Picture, bool]]:
+        urls = await self._files.result_urls(job, anew=True)
+        return [await self._files.fetch_result(job, url) for url in urls[: job.picture_count]]
