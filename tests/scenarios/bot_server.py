@@ -30,6 +30,7 @@ from bot.credits.ledger_export import LedgerEntry, export_ledger
 from bot.domain.admission import AdmissionMode
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
+from tests.scenarios.strict_discord import StrictDiscord
 from tests.support.sql import query_file
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -84,12 +85,15 @@ class BotServer:
     options: dict[str, Any] = field(default_factory=dict)
     app: App = field(init=False)
     env: PatientEnv = field(init=False)
+    strict: StrictDiscord = field(init=False)
 
     async def open(self) -> None:
         self.app = await self._start()
         # Not simcord.run, which must be opened and closed in one task; pytest's fixtures use two.
         self.env = PatientEnv(self.app.client, shard_count=1, settle_timeout=10)
         self.stack.push_async_callback(self._shut_down)
+        self.strict = StrictDiscord(self.env, edit_seconds=self.options.get("edit_seconds"))
+        self.stack.enter_context(self.strict.enforced())
         self._build_headquarters()
         self._build_guild()
         await self.env.start()

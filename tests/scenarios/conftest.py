@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cogs.delivery import edit_budget
 from sandbox.cdn import FakeCdn
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.support.images import make_picture
+
+EDIT_PACE = 0.05
+"""By how much the edits of groups are faster than Discord takes them."""
 
 
 def paint(prompt: str, *_: object) -> bytes:
@@ -24,6 +28,13 @@ def paint(prompt: str, *_: object) -> bytes:
     file = io.BytesIO()
     Image.effect_noise((200, 200), 90).save(file, "PNG")
     return file.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def quick_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for seconds between two edits of a group."""
+    for name in ("MESSAGE_SECONDS", "GATHER_SECONDS", "PROGRESS_SECONDS", "CHANNEL_SECONDS"):
+        monkeypatch.setattr(edit_budget, name, getattr(edit_budget, name) * EDIT_PACE)
 
 
 @pytest.fixture
