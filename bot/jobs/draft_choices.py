@@ -9,6 +9,8 @@ from bot.domain.model_settings import SettingsRefused, check_settings, fold_name
 from bot.jobs.request_options import choose_format, choose_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.image_models import ImageModel
     from bot.domain.model_settings import SettingValues
     from bot.jobs.drafts import Draft
@@ -25,6 +27,27 @@ def for_model(draft: Draft, model: ImageModel) -> Draft:
         format=choose_format(model, draft.format),
         settings=tuple(each for each in draft.settings if _takes(model, each)),
     )
+
+
+def for_models(draft: Draft, models: Sequence[ImageModel]) -> Draft:
+    """Return the draft for one model, or for several that are compared: with the settings that all take."""
+    if len(models) == 1:
+        return replace(for_model(draft, models[0]), models=())
+    settings = tuple(each for each in draft.settings if all(_takes(model, each) for model in models))
+    return replace(
+        for_model(replace(draft, settings=settings), models[0]),
+        models=tuple(model.model_id for model in models),
+        pictures=1,
+    )
+
+
+def with_pictures(draft: Draft, typed: str) -> Draft:
+    """Return the draft for another number of pictures that its server allows; any other changes nothing.
+
+    Models are compared with one picture each.
+    """
+    allowed = {str(number): number for number in range(1, draft.picture_limit + 1)}
+    return draft if draft.models else replace(draft, pictures=allowed.get(typed, draft.pictures))
 
 
 def with_size(draft: Draft, model: ImageModel, size: str) -> Draft:

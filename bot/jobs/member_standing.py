@@ -17,6 +17,7 @@ from bot.jobs.model_choice import default_model, usable
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from bot.domain.access import AccessPolicy
     from bot.domain.image_models import ImageModel
@@ -73,15 +74,15 @@ class MemberStandingReader:
             lambda tx: self._standing(tx, guild_id, user_id, role_ids, at, preset_name)
         )
 
-    async def read_with_quote(
+    async def read_with_quotes(
         self,
         guild_id: int,
         user_id: int,
         role_ids: tuple[int, ...],
-        model: ImageModel,
+        models: Sequence[ImageModel],
         settings: SettingValues,
-    ) -> tuple[MemberStanding, Quote]:
-        """Return how a member stands now, and what a picture with these settings will cost.
+    ) -> tuple[MemberStanding, list[Quote]]:
+        """Return how a member stands now, and what a picture of each model with these settings will cost.
 
         Raises:
             OperatorError: `database`.
@@ -90,7 +91,7 @@ class MemberStandingReader:
         return await self._database.run(
             lambda tx: (
                 self._standing(tx, guild_id, user_id, role_ids, at),
-                quote(tx, model, settings, self._known_prices),
+                [quote(tx, model, settings, self._known_prices) for model in models],
             )
         )
 

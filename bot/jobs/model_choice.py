@@ -113,8 +113,8 @@ def naming_others(
     """Let an error that is about the model of a request name the models that would do.
 
     Raises:
-        MemberError: the one of the block, with `others`, `instead` and `default_of` among its data; a
-            `LimitExceeded` with a cheaper model.
+        MemberError: the one of the block, with `others`, `refused`, `instead` and `default_of` among its
+            data; a `LimitExceeded` with a cheaper model.
     """
     try:
         yield
@@ -147,6 +147,7 @@ def _name_nearest(
     if error.reason in _NEEDS_ANOTHER:
         error.data["nearest"] = None if nearest is None else nearest.name
         error.data["instead"] = None if nearest is None else nearest.model_id
+        error.data["refused"] = chosen.model_id
 
 
 def _name_cheaper(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from discord.ext import commands
 
 from bot.domain.errors import KuasError, MemberError, MemberReason
-from bot.domain.jobs import Request, RequestOptions
+from bot.domain.jobs import MOST_PICTURES, Request, RequestOptions
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.text.translation import ngettext
@@ -135,9 +135,16 @@ class ComposeForms(commands.Cog):
         )
 
     def _form(self, draft: Draft, note: str = "") -> ui.Modal:
-        return form.composition_form(draft, self._catalog.offered_or_nearest(draft.model), note=note)
+        return form.composition_form(
+            draft,
+            self._catalog.offered_or_nearest(draft.model),
+            note=note,
+            compared=[self._catalog.name_of(model_id) for model_id in draft.models],
+            after_card=self._catalog.has_choice,
+        )
 
     def _blank(self, destination: Destination) -> Draft:
         """Return an empty draft, in place of one that expired."""
         model = self._catalog.default
-        return draft_from(Request(destination, "", model.model_id, model.sizes[0], model.file_formats[0]))
+        draft = draft_from(Request(destination, "", model.model_id, model.sizes[0], model.file_formats[0]))
+        return replace(draft, picture_limit=MOST_PICTURES)

@@ -98,15 +98,16 @@ class DraftCards(commands.Cog):
 
         Raises:
             MemberError: DRAFT_TAKEN; the draft is somebody else's, expired or was submitted;
-                MODEL_UNAVAILABLE, MODEL_REFUSED.
+                MODEL_UNAVAILABLE, MODEL_REFUSED, TOO_MANY_PICTURES.
             OperatorError: `database`.
         """
-        what, value = custom_id["what"], str(cast("dict[str, Any]", interaction.data)["values"][0])
+        what, values = custom_id["what"], list(map(str, cast("dict[str, Any]", interaction.data)["values"]))
         before = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if what == views.MODEL:
-            change = partial(draft_choices.for_model, model=await self._model(interaction, before, value))
+            models = await self._models(interaction, before, values)
+            change = partial(draft_choices.for_models, models=models)
         else:
-            change = partial(self._chosen, what=what, value=value)
+            change = partial(self._chosen, what=what, value=values[0])
         after = await self._drafts.change(before.draft_id, change)
         if after is None:
             raise MemberError(MemberReason.DRAFT_TAKEN)
@@ -118,31 +119,39 @@ class DraftCards(commands.Cog):
     ) -> ui.LayoutView:
         """Make the card of a draft by what its member may use and spend now."""
         context = request_context(interaction)
-        model = self._catalog.offered_or_nearest(draft.model)
-        standing, price = await self._standings.read_with_quote(
-            draft.guild_id, draft.user_id, context.role_ids, model, draft.settings
+        models = views.models_of(draft, self._catalog)
+        standing, quotes = await self._standings.read_with_quotes(
+            draft.guild_id, draft.user_id, context.role_ids, models, draft.settings
         )
         reasons = unusable(self._catalog, context, standing)
-        return views.card_view(draft, self._catalog, price, reasons, lost)
+        return views.card_view(draft, self._catalog, quotes, reasons, lost)
 
-    async def _model(self, interaction: discord.Interaction, draft: Draft, model_id: str) -> ImageModel:
-        """Return the model that was chosen for a draft, if it is there and its member may use it.
+    async def _models(
+        self, interaction: discord.Interaction, draft: Draft, model_ids: list[str]
+    ) -> list[ImageModel]:
+        """Return the models that were chosen for a draft, if they are there and its member may use them.
 
-        The list may be old, and the value forged.
+        The list may be old, and the values forged.
         """
         context = request_context(interaction)
         standing = await self._standings.read(draft.guild_id, draft.user_id, context.role_ids)
-        request = draft.request(destination_of(interaction))
-        chosen = ChosenModel(model_id, preset=draft.preset)
-        with naming_others(self._catalog, chosen, request, context, standing.policy):
-            require_model(model_id, context, standing.policy)
-            return self._catalog.require(model_id)
+        request, models = draft.request(destination_of(interaction)), []
+        if (count := len(model_ids)) > (limit := standing.policy.picture_limit):
+            raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit, compared=True)
+        for model_id in dict.fromkeys(model_ids):
+            chosen = ChosenModel(model_id, preset=draft.preset)
+            with naming_others(self._catalog, chosen, request, context, standing.policy):
+                require_model(model_id, context, standing.policy)
+                models.append(self._catalog.require(model_id))
+        return models
 
     def _chosen(self, draft: Draft, what: str, value: str) -> Draft:
         """Return a draft with a choice; the value may be forged, so the model has to take it."""
         model = self._catalog.offered_or_nearest(draft.model)
         if what == views.SIZE:
             return draft_choices.with_size(draft, model, value)
+        if what == views.PICTURES:
+            return draft_choices.with_pictures(draft, value)
         if what == views.FORMAT:
             return draft_choices.with_format(draft, model, value)
         name, _, option = value.partition("=")

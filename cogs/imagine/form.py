@@ -14,15 +14,16 @@ from discord import ui
 from bot.domain.jobs import Reference
 from bot.domain.model_settings import SettingsRefused, check_settings, join, settable
 from bot.domain.model_settings import split as split_settings
+from bot.jobs.draft_choices import with_pictures
 from cogs.text.escaping import single_line, utf16_length
-from cogs.text.terms import FILENAME_UNITS, format_name, reference_name, size_name
+from cogs.text.terms import FILENAME_UNITS, format_name, pictures_text, reference_name, size_name
 from cogs.text.translation import gettext, ngettext
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.discord_limits import FORM_DESCRIPTION_UNITS, FORM_PARTS, TEXT_INPUT_UNITS
 from cogs.ui.forms import PictureUpload, build_form, fields_by_id, labelled, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.domain.image_models import ImageModel
     from bot.jobs.drafts import Draft
@@ -39,6 +40,7 @@ PRIVATE: Final = "private"
 SPOILER: Final = "spoiler"
 KEEP: Final = "keep"
 SETTINGS: Final = "settings"
+PICTURES: Final = "pictures"
 UPLOADS: Final = 10
 """The most files that a field takes: https://discord.com/developers/docs/components/reference#file-upload"""
 CHECKBOXES: Final = 10
@@ -65,23 +67,36 @@ class FormInput:
     references: tuple[Reference, ...]
     """Those that were attached."""
     settings: str | None = None
+    pictures: str | None = None
 
 
-def composition_form(draft: Draft, model: ImageModel, *, note: str = "") -> ui.Modal:
-    """Build the form of a draft, filled in; `model` is the draft's, `note` is about its reference."""
+def composition_form(
+    draft: Draft, model: ImageModel, *, note: str = "", compared: Sequence[str] = (), after_card: bool = False
+) -> ui.Modal:
+    """Build the form of a draft, filled in.
+
+    Args:
+        draft: what it is filled in with.
+        model: the draft's.
+        note: about its reference.
+        compared: the names of the models that the draft compares.
+        after_card: whether the member could choose the number of pictures before, on a card.
+    """
     (_, head), *more = split(draft.prompt)
-    fields = [_text(PROMPT, gettext("Prompt"), _prompt_hint(draft), head)]
+    room = FORM_PARTS - 2 - len(more) - bool(model.reference_count)
+    choices = _choices(draft, model, room, with_number=draft.pictures > 1 or not after_card)
+    names = {name for name, _ in choices}
+    hint = _prompt_hint(draft, compared, with_number=PICTURES in names)
+    fields = [_text(PROMPT, gettext("Prompt"), hint, head)]
     fields += [
         _text(f"{MORE}{number}_{_SEPARATORS[separator]}", gettext("Prompt, continued"), "", text)
         for number, (separator, text) in enumerate(more, start=1)
     ]
-    choices = _choices(draft, model, FORM_PARTS - 1 - len(fields) - bool(model.reference_count))
     fields += [field for _, field in choices]
     if model.reference_count:
         fields.append(_upload(draft, model, note))
-    left_out = FORMAT not in {name for name, _ in choices}
     both = JPEG in model.file_formats and len(model.file_formats) > 1
-    fields.append(_options(draft, with_format=left_out and both))
+    fields.append(_options(draft, with_format=FORMAT not in names and both))
     return build_form(title(draft), f"kuas:form:{draft.draft_id}", *fields)
 
 
@@ -95,18 +110,39 @@ def title(draft: Draft) -> str:
     return gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
 
 
-def _choices(draft: Draft, model: ImageModel, room: int) -> list[tuple[str, ui.Label[ui.Modal]]]:
-    """Return by their custom ids as many of the fields for size, settings and format as there is room for.
+def _choices(
+    draft: Draft, model: ImageModel, room: int, *, with_number: bool
+) -> list[tuple[str, ui.Label[ui.Modal]]]:
+    """Return by their custom ids as many of the fields for what is chosen as there is room for.
 
     What is left out stays as it is; a format that is left out is among the options.
     """
     fields = [(SIZE, _sizes(draft, model))]
+    if with_number and asks_number(draft):
+        fields.append((PICTURES, _numbers(draft)))
     if draft.settings or settable(model):
-        # Settings that have to be changed come before a size, which need not be.
-        fields.insert(0 if _has_mistakes(draft, model) else 1, (SETTINGS, _settings(draft, model)))
+        # Settings that have to be changed come before a size, which need not be; a number that was chosen
+        # comes before other settings.
+        place = 0 if _has_mistakes(draft, model) else 1 + (len(fields) > 1 and draft.pictures > 1)
+        fields.insert(place, (SETTINGS, _settings(draft, model)))
     if len(model.file_formats) > 1:
         fields.append((FORMAT, _formats(draft, model)))
     return fields[: max(room, 0)]
+
+
+def asks_number(draft: Draft) -> bool:
+    """Whether there is a choice of how many pictures a draft is for: its server allows several."""
+    return not draft.models and max(draft.pictures, draft.picture_limit) > 1
+
+
+def _numbers(draft: Draft) -> ui.Label[ui.Modal]:
+    chosen = min(draft.pictures, draft.picture_limit)
+    options = [
+        discord.SelectOption(label=pictures_text(number), value=str(number), default=number == chosen)
+        for number in range(1, draft.picture_limit + 1)
+    ]
+    field: ui.Select[ui.Modal] = ui.Select(custom_id=PICTURES, options=options, required=True)
+    return labelled(gettext("How many pictures"), field, gettext("Each is painted on its own"))
 
 
 def _has_mistakes(draft: Draft, model: ImageModel) -> bool:
@@ -139,7 +175,11 @@ def _text(custom_id: str, text: str, hint: str, value: str) -> ui.Label[ui.Modal
     return labelled(text, field, hint)
 
 
-def _prompt_hint(draft: Draft) -> str:
+def _prompt_hint(draft: Draft, compared: Sequence[str], *, with_number: bool) -> str:
+    if compared:
+        return gettext("Compared: {models}", models=", ".join(compared))
+    if draft.pictures > 1 and not with_number:
+        return gettext("What you would like to see, in {pictures}", pictures=pictures_text(draft.pictures))
     if draft.preset is None:
         return gettext("What you would like to see")
     return gettext("What you would like to see; the preset {name} adds its words", name=draft.preset.name)
@@ -270,7 +310,7 @@ def read(data: Mapping[str, Any]) -> FormInput:
     rest = "".join(separators.get(name.partition("_")[2], "") + (_value(fields[name]) or "") for name in more)
     chosen = set(values_of(fields.get(OPTIONS)))
     file_format = _value(fields.get(FORMAT))
-    if file_format is None and (more or SETTINGS in fields):
+    if file_format is None and (more or not fields.keys().isdisjoint({SETTINGS, PICTURES})):
         file_format = "jpeg" if JPEG in chosen else "png"
     return FormInput(
         prompt=(_value(fields.get(PROMPT)) or "") + rest,
@@ -281,6 +321,7 @@ def read(data: Mapping[str, Any]) -> FormInput:
         kept=frozenset(value for value in chosen if value.startswith(KEEP)),
         references=_attached(values_of(fields.get(REFERENCE)), data.get("resolved") or {}),
         settings=_typed_settings(fields),
+        pictures=_value(fields.get(PICTURES)),
     )
 
 
@@ -303,7 +344,7 @@ def apply_input(draft: Draft, typed: FormInput, model: ImageModel) -> Draft:
     )
     size = typed.size if typed.size in model.sizes else draft.size
     return replace(
-        draft,
+        draft if typed.pictures is None else with_pictures(draft, typed.pictures),
         prompt=typed.prompt,
         size=size,
         asked_size=draft.asked_size if size == draft.size else None,

@@ -14,6 +14,7 @@ import structlog
 
 from bot.domain.errors import LimitExceeded, MemberError, OperatorError
 from cogs.imagine.draft_card_views import card_button
+from cogs.imagine.fewer_pictures import accepted_pictures, fewer_button, with_fewer, with_model
 from cogs.imagine.form import fits, form_button
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
@@ -21,7 +22,10 @@ from cogs.ui.layout import row
 from cogs.ui.responses import return_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import discord
+    from discord import ui
 
     from bot.domain.jobs import Request, RequestOptions
     from bot.jobs.drafts import DraftStore
@@ -46,20 +50,38 @@ class RejectedRequests:
             return
         # SQLite takes no lone surrogates, and nobody could see them in the form.
         prompt = shorten(request.prompt, utf16_length(request.prompt))
-        instead = error.data.get("instead") if isinstance(error, MemberError) else None
-        if isinstance(instead, str):  # the form cannot change the model
-            request = replace(request, model=instead)
+        kept = replace(_as_it_may_be(request, error), prompt=prompt)
         try:
-            kept = replace(request, prompt=prompt)
             draft_id = await self._drafts.save(kept) if fits(prompt) else None
         except (OperatorError, UnicodeError) as failure:  # UnicodeError: a lone surrogate in a file name
             log.warning("draft not kept", interaction_id=interaction.id, error=str(failure))
             draft_id = None
         rows = []
         if draft_id is not None:
-            others = [card_button(draft_id)] if _names_another_model(error) else []
-            rows.append(row(form_button(draft_id, gettext("Edit and try again")), *others))
+            rows.append(row(*_buttons(draft_id, kept, error)))
         await return_text(interaction, sentence, request.prompt, *rows)
+
+
+def _as_it_may_be(request: Request | RequestOptions, error: Exception) -> Request | RequestOptions:
+    """Return the request to go on with: with another model, or fewer pictures, if that was refused."""
+    request = with_fewer(request, error)
+    data = error.data if isinstance(error, MemberError) else {}
+    refused, instead = data.get("refused"), data.get("instead")
+    if isinstance(refused, str) and isinstance(instead, str):  # the form cannot change the model
+        request = with_model(request, refused, instead)
+    return request
+
+
+def _buttons(
+    draft_id: int, kept: Request | RequestOptions, error: Exception
+) -> Iterator[ui.Button[ui.LayoutView]]:
+    """Yield the buttons to go on with a draft of the request that is kept."""
+    yield form_button(draft_id, gettext("Edit and try again"))
+    if kept.models or _names_another_model(error):
+        yield card_button(draft_id, several=bool(kept.models))
+    fewer = 0 if kept.models or not kept.prompt.strip() else accepted_pictures(error)
+    if fewer:
+        yield fewer_button(draft_id, fewer)
 
 
 def _names_another_model(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from bot.discord_client.errors import DiscordErrorKind, classify
 from bot.domain.errors import MemberError, MemberReason
 from bot.jobs.submission import Accepted, NeedsConfirmation
 from cogs.imagine import confirm_views
+from cogs.imagine.fewer_pictures import FEWER_ID
 from cogs.ui.component_router import component, parse_snowflake
 from cogs.ui.context import destination_of, request_context
 from cogs.ui.responses import DeferOutcome, defer, replace_message
@@ -72,6 +73,21 @@ class Submission(commands.Cog):
         """
         handle = self._confirm if custom_id["answer"] == confirm_views.YES else self._decline
         await handle(interaction, parse_snowflake(custom_id["draft_id"]))
+
+    @component(FEWER_ID)
+    async def ask_for_fewer(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Submit a refused request again, for as many pictures as would have been accepted.
+
+        Raises:
+            MemberError: DRAFT_TAKEN; it is somebody else's, expired or was submitted.
+            OperatorError: `database`.
+        """
+        draft_id = parse_snowflake(custom_id["draft_id"])
+        draft = await self.unsent_draft(interaction, draft_id)
+        request = draft.request(destination_of(interaction, private=draft.private))
+        await self.submit(
+            interaction, replace(request, pictures=int(custom_id["pictures"])), draft_id=draft_id
+        )
 
     async def _confirm(self, interaction: discord.Interaction, draft_id: int) -> None:
         """Submit a draft whose price was confirmed, and replace the question."""

@@ -305,7 +305,7 @@ def _too_many_running(data: Data) -> str:
             limit,
             asked=asked,
         )
-    if asked > 1:
+    if asked > 1 and running < limit:
         return gettext(
             "You have {pictures} under way, and this server allows {limit} at once: no room for {asked} more."
             " Please ask for fewer, or wait until those are ready.",

@@ -65,7 +65,7 @@ def fill_modal(shown: simcord.InteractionResult, **values: Any) -> dict[str, Any
         defaults = [option["value"] for option in component.get("options", ()) if option.get("default")]
         if defaults:
             sent[name] = defaults[0] if component["type"] == RADIO_GROUP else defaults
-    return sent | {name: [value] if name == "size" else value for name, value in values.items()}
+    return sent | {name: [value] if name in {"size", "pictures"} else value for name, value in values.items()}
 
 
 async def compose(server: Any, **options: Any) -> simcord.InteractionResult:

@@ -34,7 +34,7 @@ async def test_without_a_prompt_a_form_opens_and_makes_a_picture(server: BotServ
             shown,
             prompt="a red fox",
             size="landscape_16_9",
-            format="jpeg",
+            options=["jpeg"],
             reference=("r.png", make_picture()),
         ),
     )
@@ -56,8 +56,8 @@ async def test_the_form_has_the_options_of_the_command(server: BotServer) -> Non
     )
     assert fill_modal(shown) == {
         "size": ["portrait_4_3"],
-        "format": "jpeg",
-        "options": ["private", "spoiler", "keep"],
+        "pictures": ["1"],
+        "options": ["private", "spoiler", "jpeg", "keep"],
     }
     assert shown.modal is not None
     (label,) = [part for part in shown.modal["components"] if part["component"]["custom_id"] == "reference"]
@@ -254,7 +254,7 @@ async def test_defaults_apply_where_nothing_is_chosen(server: BotServer, rivya: 
     assert "> a dog" in seen[1]
     await server.alice.slash(server.channel, "defaults clear")
     shown = await open_form(server)
-    assert fill_modal(shown) == {"size": ["square_hd"], "format": "png"}
+    assert fill_modal(shown) == {"size": ["square_hd"], "pictures": ["1"]}
 
 
 async def test_the_words_of_a_preset_are_put_around_the_prompt(server: BotServer, rivya: FakeRivya) -> None:

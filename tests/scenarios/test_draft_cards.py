@@ -63,12 +63,18 @@ async def test_what_is_chosen_on_the_card_is_painted_also_after_a_restart(
     server: BotServer, rivya: FakeRivya
 ) -> None:
     card = await open_card(server)
-    assert lists(server, card) == {"model": "qwen-image", "size": "square_hd", "format": "png"}
+    assert lists(server, card) == {
+        "model": "qwen-image",
+        "size": "square_hd",
+        "pictures": "1",
+        "format": "png",
+    }
     assert "4 credits with Qwen Image" in server.text_of(card)
     await choose(server, card, "model", "ideogram-v3")
     assert lists(server, card) == {
         "model": "ideogram-v3",
         "size": "square_hd",
+        "pictures": "1",
         "setting0": "rendering_speed=BALANCED",
         "setting1": "style=AUTO",
         "setting2": "expand_prompt=true",
@@ -107,6 +113,7 @@ async def test_options_of_the_command_stand_on_the_card(server: BotServer, rivya
     assert lists(server, card) == {
         "model": "nano-banana-2",
         "size": "landscape_3_2",
+        "pictures": "1",
         "format": "png",
         "setting0": "resolution=4K",
         "setting1": "google_search=false",
@@ -131,7 +138,7 @@ async def test_another_model_keeps_what_it_takes_and_the_card_names_the_rest(
     assert "This model does not take `style=DESIGN, seed=4`." in server.text_of(card)
     assert lists(server, card)["size"] == "portrait_16_9"
     await choose(server, card, "model", "z-image")
-    assert lists(server, card) == {"model": "z-image", "size": "portrait_16_9"}
+    assert lists(server, card) == {"model": "z-image", "size": "portrait_16_9", "pictures": "1"}
     assert "does not take" not in server.text_of(card)
 
 
@@ -312,7 +319,7 @@ async def test_with_one_model_the_form_opens_at_once(open_server: OpenServer) ->
     server = await open_server(models=("ideogram-v3",))
     shown = await server.alice.slash(server.channel, "imagine")
     names = [part["component"]["custom_id"] for part in modal_of(shown)["components"]]
-    assert names == ["prompt", "size", "settings", "options"]
+    assert names == ["prompt", "size", "settings", "pictures", "options"]
 
 
 # Another model for a picture that is there already, and after a refusal.

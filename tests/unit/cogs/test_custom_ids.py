@@ -14,6 +14,7 @@ from bot.domain.periods import Period
 from cogs.imagine.compose import ComposeForms
 from cogs.imagine.draft_card_views import card_button
 from cogs.imagine.draft_cards import DraftCards
+from cogs.imagine.fewer_pictures import fewer_button
 from cogs.imagine.form import form_button
 from cogs.imagine.submission import Submission
 from cogs.limits import audit_log
@@ -58,7 +59,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 19
+    assert len(PATTERNS) == len(set(PATTERNS)) == 20
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,7 @@ def test_every_cog_handles_components() -> None:
     [
         (form_button(MAX_ID, "Edit").custom_id, {"draft_id": str(MAX_ID)}),
         (card_button(MAX_ID).custom_id, {"draft_id": str(MAX_ID)}),
+        (fewer_button(MAX_ID, 4).custom_id, {"pictures": "4", "draft_id": str(MAX_ID)}),
         (erase_button(MAX_ID).custom_id, {"user_id": str(MAX_ID)}),
         (apply_button("0123456789ab").custom_id, {"run_id": "0123456789ab"}),
         (
@@ -134,6 +136,8 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
         "kuas:card:1234567890123456789",
         "kuas:choose:model:1234567890123456789",
         "kuas:choose:setting0:1",
+        "kuas:choose:pictures:1234567890123456789",
+        "kuas:fewer:3:1234567890123456789",
         "kuas:form:1234567890123456789",
         *(f"kuas:picture:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11" for action in PICTURE_ACTIONS),
         "kuas:picture:delete_now:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1234567890123456789",

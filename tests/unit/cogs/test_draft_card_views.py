@@ -13,7 +13,15 @@ from bot.domain.jobs import Preset, Reference
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.model_settings import settable
 from bot.domain.prices import Quote
-from bot.jobs.draft_choices import for_model, lost_settings, with_format, with_setting, with_size
+from bot.jobs.draft_choices import (
+    for_model,
+    for_models,
+    lost_settings,
+    with_format,
+    with_pictures,
+    with_setting,
+    with_size,
+)
 from bot.jobs.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.imagine.draft_card_views import card_view
@@ -34,7 +42,7 @@ def draft_of(model: ImageModel, **changes: object) -> Draft:
 def lists(
     draft: Draft, catalog: ModelCatalog = CATALOG, unusable: Mapping[str, str] | None = None
 ) -> list[ui.Select[ui.LayoutView]]:
-    view = card_view(draft, catalog, Quote(4), unusable or {})
+    view = card_view(draft, catalog, [Quote(4)] * max(len(draft.models), 1), unusable or {})
     return [each for each in view.walk_children() if isinstance(each, ui.Select)]
 
 
@@ -84,6 +92,53 @@ def test_every_model_has_a_form_that_keeps_what_it_does_not_show(
     again = form.apply_input(draft, form.read(data), model)
     assert again == replace(draft, settings=again.settings)
     assert [str(value) for _, value in again.settings] == [str(value) for _, value in draft.settings]
+
+
+@EVERY_MODEL
+@pytest.mark.parametrize("pictures", [1, 4])
+@pytest.mark.parametrize("prompt", ["a fox", "🦊" * 5000])
+@pytest.mark.parametrize("after_card", [False, True])
+def test_the_number_of_pictures_comes_back_from_every_form(
+    model: ImageModel, pictures: int, prompt: str, after_card: bool
+) -> None:
+    for limit in (4, 1) if pictures == 1 else (4,):
+        draft = draft_of(model, prompt=prompt, pictures=pictures, picture_limit=limit)
+        shown = form.composition_form(draft, model, after_card=after_card)
+        assert len(shown.children) <= FORM_PARTS
+        components = shown.to_dict()["components"]
+        ids = {part["component"]["custom_id"] for part in components}
+        assert limit > 1 or form.PICTURES not in ids
+        assert form.PICTURES in ids or "4 pictures" in str(components) or pictures == 1
+        data = {"components": [_filled(part) for part in components], "resolved": {}}
+        assert form.apply_input(draft, form.read(data), model) == draft
+
+
+def test_a_number_above_the_limit_of_the_server_becomes_one_that_can_be_asked_for() -> None:
+    draft = draft_of(NANO, pictures=4, picture_limit=2)
+    components = form.composition_form(draft, NANO).to_dict()["components"]
+    data = {"components": [_filled(part) for part in components], "resolved": {}}
+    assert form.apply_input(draft, form.read(data), NANO).pictures == 2
+    assert [with_pictures(draft, typed).pictures for typed in ("1", "2", "3", "0", "x")] == [1, 2, 4, 4, 4]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "id", "es-ES"])
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_the_card_of_a_comparison_is_one_that_discord_takes(locale: str, limit: int) -> None:
+    models = [
+        MODELS[name] for name in ("ideogram-v3", "nano-banana-2", "flux-2-flex", "google-imagen4-ultra")
+    ]
+    draft = for_models(draft_of(IDEOGRAM, pictures=4, picture_limit=limit), models)
+    assert (draft.pictures, len(draft.models)) == (1, 4)
+    with use_locale(locale):
+        chosen, size = lists(draft)[:2]
+    assert chosen.max_values == limit
+    assert {option.value for option in chosen.options if option.default} == {
+        model.model_id for model in models[:limit]
+    }
+    assert size.max_values == 1
+    assert with_pictures(draft, "2") is draft
+    plain = for_models(draft, [NANO])
+    assert (plain.model, plain.models) == (NANO.model_id, ())
 
 
 def _filled(part: object) -> object:
