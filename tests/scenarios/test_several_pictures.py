@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import discord
 import pytest
 
+from cogs.ui import responses
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
-from tests.scenarios.interactions import StaleMessage, labels, response_of
+from tests.scenarios.interactions import StaleMessage, fill_modal, labels, response_of
 from tests.support.images import make_picture
 
 MODELS = ("qwen-image", "flux-2-pro", "z-image", "nano-banana", "ideogram-v3")
@@ -252,3 +254,29 @@ async def test_an_interaction_that_comes_twice_paints_once(server: BotServer, ri
     await server.wait_idle()
     assert len(rivya.tasks) == 2
     assert server.states() == ["settled"] * 2
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_an_unclear_answer_is_looked_for_before_anything_is_spent(
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    sent = responses.defer
+
+    async def defer(interaction: discord.Interaction, *, private: bool) -> responses.DeferResult:
+        if arrived:
+            await sent(interaction, private=private)
+        return responses.DeferResult(responses.DeferOutcome.UNCLEAR)
+
+    monkeypatch.setattr("cogs.imagine.submission.defer", defer)
+    await imagine(server, pictures=3)
+    assert server.states() == (["settled"] if arrived else ["released"]) * 3
+    assert len(rivya.tasks) == (3 if arrived else 0)
+
+
+async def test_a_form_for_more_than_is_allowed_is_refused_at_once(server: BotServer) -> None:
+    await server.sari.slash(server.channel, "access pictures", most=2)
+    refused = await server.alice.slash(server.channel, "imagine", pictures=3)
+    assert "at most 2 pictures" in server.response_text(refused)
+    assert labels(server, response_of(refused).message) == ["Edit and try again"]
+    form = await server.alice.click(response_of(refused).message, label="Edit and try again")
+    assert fill_modal(form)["pictures"] == ["2"]

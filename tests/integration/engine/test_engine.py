@@ -25,7 +25,7 @@ from bot.engine.runner import JobRunner
 from bot.engine.timings import Timings
 from bot.images import processing
 from bot.jobs.history import HistoryStore
-from bot.jobs.submission import Duplicate
+from bot.jobs.submission import Accepted, Duplicate
 from bot.rivya.calls import ApiTimeouts
 from bot.rivya.models import Task
 from bot.storage.database import Database
@@ -416,6 +416,36 @@ async def test_an_unacknowledged_job_is_cancelled_and_released(harness: EngineHa
     await harness.engine.cancel_unacknowledged(job)
     assert (await harness.wait(job)).stage is Stage.CANCELLED
     assert (await harness.ledger.usage(1)).used_credits == 0
+
+
+async def submit_three(harness: EngineHarness) -> tuple[Job, ...]:
+    """Submit a request for three pictures; none has started."""
+    result = await harness.engine.submit(replace(make_request(), pictures=3), NO_CONTEXT)
+    assert isinstance(result, Accepted)
+    return result.jobs
+
+
+async def test_all_pictures_of_an_unacknowledged_request_are_cancelled(harness: EngineHarness) -> None:
+    jobs = await submit_three(harness)
+    await harness.engine.cancel_unacknowledged(*jobs)
+    assert [(await harness.wait(job)).stage for job in jobs] == [Stage.CANCELLED] * 3
+    assert [await harness.state(job) for job in jobs] == ["released"] * 3
+
+
+@pytest.mark.parametrize("cancelled", [0, 1, 2])
+async def test_after_a_crash_while_pictures_are_cancelled_the_next_start_cancels_the_others(
+    make_harness: MakeHarness, cancelled: int
+) -> None:
+    first: EngineHarness = make_harness()
+    jobs = await submit_three(first)
+    await first.engine.cancel_unacknowledged(*jobs[:cancelled])
+    await soon(first.engine.close())
+    second = make_harness()
+    second.delivery.has_reply = False
+    assert await second.engine.resume() == 3 - cancelled
+    assert [(await second.wait(job)).stage for job in jobs] == [Stage.CANCELLED] * 3
+    assert [await second.state(job) for job in jobs] == ["released"] * 3
+    assert second.rivya.tasks == {}
 
 
 async def test_jobs_interrupted_by_close_are_finished_by_the_next_start(make_harness: MakeHarness) -> None:
