@@ -107,7 +107,9 @@ def form_button(draft_id: int, label: str) -> ui.Button[ui.LayoutView]:
 
 def title(draft: Draft) -> str:
     """Return the title of what shows a draft."""
-    return gettext("Change the picture") if draft.parent_job_id else gettext("A new picture")
+    if draft.parent_job_id:
+        return gettext("Change the picture")
+    return gettext("New pictures") if draft.picture_count > 1 else gettext("A new picture")
 
 
 def _choices(
