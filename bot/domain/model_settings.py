@@ -84,6 +84,16 @@ def settable(model: ImageModel) -> dict[str, Parameter]:
     return {name: each for name, each in model.parameters.items() if each.fixed is None}
 
 
+def settable_by_all(models: Sequence[ImageModel]) -> dict[str, Parameter]:
+    """Return the parameters of the first model that all others have, too, with the same options."""
+    first, *others = map(settable, models)
+    return {
+        name: parameter
+        for name, parameter in first.items()
+        if all(name in other and other[name].options == parameter.options for other in others)
+    }
+
+
 def read_settings(model: ImageModel, text: str) -> SettingValues:
     """Read settings for a model.
 

@@ -72,6 +72,11 @@ class Draft:
     """The model of the draft that the member had begun a moment ago, if that has no room for a reference."""
 
     @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that are compared, or the one that it is for."""
+        return self.models or (self.model,)
+
+    @property
     def picture_count(self) -> int:
         """How many pictures it is for."""
         return len(self.models) or self.pictures

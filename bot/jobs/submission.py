@@ -317,17 +317,19 @@ def _extend_draft(
     """Add the references to the draft that was begun a moment ago; else save a new one."""
     request, submitted = priced.request, priced.submitted
     begun = drafts.newest_unsent(tx, request.destination, submitted.at)
-    if begun and not may_use_model(begun.model, submitted.context, priced.policy):
-        begun = None  # its model was denied meanwhile
-    if begun and not catalog.references_of(begun.model):
-        begun = None  # it is gone, or takes none
-    if begun:
+    full_model = None
+    # Not if a model was denied meanwhile, is gone, or takes none.
+    if begun and all(
+        may_use_model(each, submitted.context, priced.policy) and catalog.references_of(each)
+        for each in begun.model_ids
+    ):
+        full_model = min(begun.model_ids, key=catalog.references_of)
         extended = drafts.with_references(begun, request, derived=derived)
-        if len(extended.references) <= catalog.references_of(extended.model):
+        if len(extended.references) <= catalog.references_of(full_model):
             drafts.save_references(tx, begun, extended)
             return extended
     draft = _new_draft(tx, [priced])
-    return draft and replace(draft, full_model=begun.model if begun else None)
+    return draft and replace(draft, full_model=full_model)
 
 
 def _as_admins_say(priced: PricedRequest) -> Request:

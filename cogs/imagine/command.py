@@ -118,9 +118,13 @@ class Imagine(commands.Cog):
 
     @imagine.autocomplete("settings")
     async def settings(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Complete the settings of the model that is chosen so far, or of the default."""
-        model, preset = (getattr(interaction.namespace, name, None) for name in ("model", "preset"))
-        return await self._model_completion.settings(interaction, model, preset, typed)
+        """Complete the settings of the models that are chosen so far, or of the default."""
+        model, models, preset = (
+            getattr(interaction.namespace, name, None) for name in ("model", "models", "preset")
+        )
+        return await self._model_completion.settings(
+            interaction, models_of(self._catalog, model, models), preset, typed
+        )
 
     @imagine.autocomplete("preset")
     async def presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

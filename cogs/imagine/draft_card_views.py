@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import ui
 
-from bot.domain.model_settings import settable
+from bot.domain.model_settings import settable_by_all
 from bot.domain.prices import ShownPrice
 from cogs.imagine import form
 from cogs.text.escaping import escape, single_line, utf16_length
@@ -95,7 +95,7 @@ def card_view(
 
 def models_of(draft: Draft, catalog: ModelCatalog) -> list[ImageModel]:
     """Return the models that a draft compares, or its one; in place of one that is gone the nearest."""
-    models = map(catalog.offered_or_nearest, draft.models or (draft.model,))
+    models = map(catalog.offered_or_nearest, draft.model_ids)
     return list({model.model_id: model for model in models}.values())
 
 
@@ -192,9 +192,7 @@ def _settings(draft: Draft, models: Sequence[ImageModel]) -> list[tuple[str, lis
     Of models that are compared it is the same choice for all.
     """
     chosen, lists = dict(draft.settings), []
-    for name, parameter in settable(models[0]).items():
-        if any(_options(model, name) != parameter.options for model in models):
-            continue
+    for name, parameter in settable_by_all(models).items():
         labels = [f"{name}: {option}" for option in parameter.options]
         if not labels or len(labels) > CHOICES or max(map(utf16_length, labels)) > CHOICE_UNITS:
             continue
@@ -205,8 +203,3 @@ def _settings(draft: Draft, models: Sequence[ImageModel]) -> list[tuple[str, lis
         ]
         lists.append((name, options))
     return lists[:SETTINGS_SHOWN]
-
-
-def _options(model: ImageModel, name: str) -> tuple[str, ...]:
-    parameter = settable(model).get(name)
-    return () if parameter is None else parameter.options

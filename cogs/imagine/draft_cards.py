@@ -123,7 +123,7 @@ class DraftCards(commands.Cog):
         standing, quotes = await self._standings.read_with_quotes(
             draft.guild_id, draft.user_id, context.role_ids, models, draft.settings
         )
-        reasons = unusable(self._catalog, context, standing)
+        reasons = unusable(self._catalog, context, standing, draft.pictures)
         return views.card_view(draft, self._catalog, quotes, reasons, lost)
 
     async def _models(

@@ -10,7 +10,14 @@ from discord import app_commands
 from bot.domain.access import may_use_model
 from bot.domain.errors import KuasError
 from bot.domain.jobs import MOST_PICTURES
-from bot.domain.model_settings import SettingsRefused, complete, read_settings, settable, settings_error
+from bot.domain.model_settings import (
+    SettingsRefused,
+    complete,
+    read_settings,
+    settable,
+    settable_by_all,
+    settings_error,
+)
 from cogs.text.escaping import split_list, utf16_length
 from cogs.text.terms import FORMATS, SIZES, credits_text, shows_numbers
 from cogs.text.translation import gettext, number
@@ -101,18 +108,19 @@ class ModelCompletion:
         return {} if standing is None else unusable(self._catalog, context, standing)
 
     async def settings(
-        self, interaction: discord.Interaction, model: str | None, preset: str | None, typed: str
+        self, interaction: discord.Interaction, models: Sequence[str], preset: str | None, typed: str
     ) -> list[app_commands.Choice[str]]:
-        """Complete the settings of a model, by default that of the preset or of the member's defaults.
+        """Complete the settings that all these models have, by default that of the preset or of the member.
 
         Nothing is offered past what a choice can hold.
         """
-        model_id = self._catalog.default.model_id if model is None else find_model(self._catalog, model)
-        if model is None and self._catalog.has_choice:
-            standing = await self._standing(interaction, request_context(interaction), preset)
-            model_id = model_id if standing is None else standing.default_model
-        found = self._catalog.find(model_id)
-        return [] if found is None else _setting_choices(settable(found), typed)
+        if not models:
+            models = [self._catalog.default.model_id]
+            if self._catalog.has_choice:
+                standing = await self._standing(interaction, request_context(interaction), preset)
+                models = models if standing is None else [standing.default_model]
+        found = [model for model_id in models if (model := self._catalog.find(model_id)) is not None]
+        return _setting_choices(settable_by_all(found), typed) if found else []
 
     async def _standing(
         self, interaction: discord.Interaction, context: RequestContext, preset: str | None = None
@@ -152,14 +160,16 @@ def models_of(catalog: ModelCatalog, model: str | None, models: str | None) -> t
     return tuple(dict.fromkeys(find_model(catalog, each) for each in typed if each))
 
 
-def unusable(catalog: ModelCatalog, context: RequestContext, standing: MemberStanding) -> dict[str, str]:
-    """Return by the ids of the available models that a member cannot use now, why that is."""
+def unusable(
+    catalog: ModelCatalog, context: RequestContext, standing: MemberStanding, pictures: int = 1
+) -> dict[str, str]:
+    """Return by the ids of the available models that a member cannot use now, for so many, why that is."""
     reasons = {}
     for model in catalog.available:
         if not may_use_model(model.model_id, context, standing.policy):
             reasons[model.model_id] = gettext("not allowed for you here")
-        elif model.cost_credits > standing.tightest.left_credits:
-            price, left = credits_text(model.cost_credits), _left_text(standing.tightest)
+        elif model.cost_credits * pictures > standing.tightest.left_credits:
+            price, left = credits_text(model.cost_credits * pictures), _left_text(standing.tightest)
             reasons[model.model_id] = SEPARATOR.join((price, left))
     return reasons
 

@@ -138,6 +138,19 @@ async def test_models_that_cannot_be_used_are_completed_last_with_the_reason(gal
     assert choices[-1] == ("Z Image, Qwen Image · not allowed for you here", "z-image, qwen-image")
 
 
+async def test_settings_are_completed_that_all_compared_models_have(open_server: OpenServer) -> None:
+    server = await open_server(models=("ideogram-v3", "seedream-3-0", "qwen-image"))
+
+    async def names(**filled: Any) -> list[str]:
+        found = await server.alice.autocomplete(server.channel, "imagine", "settings", "", **filled)
+        return [choice["value"] for choice in found]
+
+    assert await names(models="ideogram-v3, Seedream 3.0") == ["seed="]
+    assert "guidance_scale=" in await names(models="seedream-3-0")
+    assert await names(models="ideogram-v3, qwen-image") == []
+    assert await names(model="qwen-image", models="ideogram-v3") == []
+
+
 async def test_an_admin_limits_how_many_pictures_a_request_is_for(
     gallery: BotServer, rivya: FakeRivya
 ) -> None:
@@ -191,6 +204,22 @@ async def test_the_question_is_about_the_total(server: BotServer, rivya: FakeRiv
     assert "these 4 pictures are on their way" in server.text_of(question)
     assert len(rivya.tasks) == 7
     assert server.states() == ["settled"] * 7
+
+
+async def test_two_confirms_at_once_paint_once(server: BotServer, rivya: FakeRivya) -> None:
+    await server.sari.slash(server.channel, "limits confirm", above=0)
+    stale = StaleMessage(server, response_of(await imagine(server, pictures=3)).message)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.env, "settle", do_not_settle)
+        clicks = [await stale.click(server.alice, "Paint them") for _ in range(2)]
+    await server.env.settle()
+    assert all(click.acknowledged for click in clicks)
+    assert len(rivya.tasks) == 3
+    assert server.states() == ["settled"] * 3
+
+
+async def do_not_settle() -> None:
+    """Do not wait: the next click comes while the first one is handled."""
 
 
 async def test_the_question_about_compared_models_names_the_price_of_each(

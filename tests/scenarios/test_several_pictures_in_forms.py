@@ -116,6 +116,19 @@ async def test_the_card_asks_how_many_and_says_what_they_cost(gallery: BotServer
     assert tasks(rivya) == ["flux-2-pro"] * 2
 
 
+async def test_models_that_are_too_dear_for_so_many_say_so_on_the_card(gallery: BotServer) -> None:
+    await gallery.sari.slash(gallery.channel, "limits guild", credits=13, period="day")
+    card = response_of(await imagine(gallery, pictures=2)).message
+
+    def last() -> tuple[str, str]:
+        option = menus(gallery, card)["model"]["options"][-1]
+        return option["value"], option["description"]
+
+    assert last() == ("ideogram-v3", "14 credits · only 13 left")
+    await choose(gallery, card, "pictures", "1")
+    assert last() == ("ideogram-v3", "from 7 credits")
+
+
 async def test_where_one_picture_is_allowed_the_card_has_nothing_of_it(gallery: BotServer) -> None:
     await gallery.sari.slash(gallery.channel, "access pictures", most=1)
     card = response_of(await imagine(gallery)).message
@@ -227,9 +240,9 @@ async def test_fewer_pictures_are_asked_about_where_their_price_has_to_be_confir
 async def test_as_many_as_may_be_under_way_at_once_are_offered(
     server: BotServer, rivya: FakeRivya, limit: int, words: str, buttons: list[str]
 ) -> None:
+    await server.sari.slash(server.channel, "access running", pictures=limit)
     rivya.hold()
     await server.start_imagine(server.alice, "a slow fox")
-    await server.sari.slash(server.channel, "access running", pictures=limit)
     with server.without_settling():
         await imagine(server, prompt="a red fox", pictures=4)
     await server.until(lambda: any(words in server.text_of(seen) for seen in server.visible_to(server.alice)))

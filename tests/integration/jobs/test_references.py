@@ -131,6 +131,24 @@ async def test_a_form_is_added_to_for_fifteen_minutes(store: JobStore) -> None:
     assert (too_late.references, too_late.full_model) == ((REFERENCES[2],), None)
 
 
+async def test_a_reference_is_added_to_a_comparison_if_each_model_takes_it(store: JobStore) -> None:
+    catalog = ModelCatalog(MODELS, ("nano-banana", "qwen-image", "z-image"))
+
+    async def open_one(request: Request, *, extends: bool = True) -> Draft:
+        found = await store.open_draft(request, NO_CONTEXT, catalog=catalog, at=now_ms(), extends=extends)
+        assert found is not None
+        return found
+
+    first = await open_one(replace(request_with(), models=("nano-banana", "qwen-image")), extends=False)
+    second = await open_one(request_with(REFERENCES[0]))
+    assert (second.draft_id, second.models) == (first.draft_id, ("nano-banana", "qwen-image"))
+    third = await open_one(request_with(REFERENCES[1]))
+    assert (third.references, third.models, third.full_model) == ((REFERENCES[1],), (), "qwen-image")
+    await open_one(replace(request_with(), models=("nano-banana", "z-image")), extends=False)
+    alone = await open_one(request_with(REFERENCES[2]))
+    assert (alone.references, alone.models, alone.full_model) == ((REFERENCES[2],), (), None)
+
+
 async def test_a_form_that_is_full_is_left_as_it_is(store: JobStore, database: Database) -> None:
     ten = [replace(REFERENCES[0], url=f"https://cdn/{number}.png") for number in range(10)]
     full = await open_form(store, request_with(*ten))
