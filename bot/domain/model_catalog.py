@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bot.domain.image_models import ImageModel
+    from bot.domain.model_settings import SettingValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,11 @@ class ModelCatalog:
         """Whether a model takes a reference, offered or not; no model that is not known does."""
         model = self.find(model_id)
         return model is not None and model.reference_count > 0
+
+    def most_pictures(self, model_id: str, settings: SettingValues) -> int:
+        """Return how many pictures a task makes at most; 1 of a model that is not known."""
+        model = self.find(model_id)
+        return 1 if model is None else model.most_pictures(settings)
 
     def references_of(self, model_id: str) -> int:
         """Return how many references a model takes in one request; 0 if it is not available."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import GroupKind, Reference, Request, stored_url
 from bot.domain.model_settings import without_seed
+from bot.domain.pictures import picture_filename
 from bot.jobs.history import HistoryItem
 
 if TYPE_CHECKING:
@@ -136,11 +137,15 @@ def _ready(reference: Reference, upload: UploadedReference | None) -> Reference:
     return replace(reference, content_type=upload.mime_type or reference.content_type)
 
 
-def stored_reference(item: HistoryItem) -> Reference | None:
-    """Return a stored picture as a reference; None if it is not stored."""
-    if item.kept_sha256 is None:
+def stored_reference(item: HistoryItem, number: int = 1) -> Reference | None:
+    """Return a stored picture of the job, by its number, as a reference; None if it is not stored."""
+    found = {each.number: (each.sha256, each.format) for each in item.job.more_pictures}
+    found[1] = (item.kept_sha256, item.kept_format)
+    sha256, kept_format = found.get(number, (None, ""))
+    if sha256 is None:
         return None
-    return Reference(stored_url(item.kept_sha256), item.filename, f"image/{item.kept_format}", 0)
+    name = picture_filename(item.job.job_id, kept_format, number)
+    return Reference(stored_url(sha256), name, f"image/{kept_format}", 0)
 
 
 def _require_usable(item: HistoryItem, user_id: int, policy: AccessPolicy) -> None:

@@ -11,17 +11,20 @@ from bot.domain.clock import now_ms
 from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Stage
 from bot.domain.limits import ReservationState
+from bot.domain.pictures import picture_filename
 from bot.domain.text_folding import fold_with_signs, search_terms
 from bot.guilds.access_rules import load_policy
-from bot.jobs.job_pictures import forget_files
+from bot.jobs.job_pictures import forget_files, record_posted
 from bot.jobs.outcomes import LANDING, landing_values
 from bot.jobs.rows import job_from, rows_of_jobs
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping, Sequence
 
     from bot.domain.access import AccessPolicy
     from bot.domain.jobs import DeliveredMessage, Job
+    from bot.domain.pictures import PostedPicture
     from bot.storage.database import Database
 
 PAGE_SIZE: Final = 6
@@ -70,8 +73,17 @@ class HistoryItem:
     @property
     def filename(self) -> str:
         """Return the file name under which it is posted from the picture store."""
-        extension = "jpg" if self.kept_format == "jpeg" else self.kept_format or self.job.request.format
-        return f"{self.job.job_id}.{extension}"
+        return picture_filename(self.job.job_id, self.kept_format or self.job.request.format)
+
+    @property
+    def stored_files(self) -> Mapping[str, str]:
+        """The SHA-256 of the stored pictures, by their file names, in their order."""
+        first = {} if self.kept_sha256 is None else {self.filename: self.kept_sha256}
+        return first | {
+            picture_filename(self.job.job_id, each.format, each.number): each.sha256
+            for each in self.job.more_pictures
+            if each.sha256 is not None
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,19 +237,29 @@ class HistoryStore:
 
     async def finish_share(self, job: Job, delivered: DeliveredMessage) -> bool:
         """Record where it was posted. False if it was deleted or erased meanwhile."""
-        return await self._update(job, LANDING, landing_values(delivered))
+        return await self._update(job, LANDING, landing_values(delivered), delivered.more)
 
-    async def _update(self, job: Job, change: str, values: tuple[object, ...]) -> bool:
+    async def _update(
+        self,
+        job: Job,
+        change: str,
+        values: tuple[object, ...],
+        posted: Sequence[PostedPicture] = (),
+    ) -> bool:
         key = (job.job_id, job.request.destination.user_id, Stage.DELIVERED, Stage.UNDELIVERABLE)
-        rows = await self._database.run(
-            lambda tx: tx.execute(
+
+        def unit(tx: sqlite3.Connection) -> bool:
+            rows = tx.execute(
                 f"UPDATE jobs SET {change}"  # noqa: S608  # texts of this module
                 " WHERE job_id = ? AND user_id = ? AND stage IN (?, ?) AND deleted_at IS NULL"
                 " RETURNING job_id",
                 (*values, *key),
             ).fetchall()
-        )
-        return bool(rows)
+            if rows and posted:
+                record_posted(tx, job.job_id, posted)
+            return bool(rows)
+
+        return await self._database.run(unit)
 
 
 def _find(transaction: sqlite3.Connection, job_id: str) -> HistoryItem | None:

@@ -107,9 +107,10 @@ class DiscordDelivery:
         outgoing = OutgoingMessage(
             job,
             receipt,
-            pictures[0],
+            tuple(pictures),
             shrunk=shrunk,
             lost=lost,
+            most=self._catalog.most_pictures(model_id, job.request.settings),
             model_name=self._catalog.name_to_show(model_id),
             can_vary=self._catalog.takes_reference(model_id),
         )
@@ -131,4 +132,5 @@ class DiscordDelivery:
     async def _post(self, outgoing: OutgoingMessage) -> DeliveredMessage:
         self._shown.pop(outgoing.job.job_id, None)
         posted = await self._ladder.post(outgoing)
-        return delivered_message(posted.message, posted.outgoing.filename, posted.method)
+        filename, *more = posted.outgoing.filenames or ("",)
+        return delivered_message(posted.message, filename, posted.method, more=more)

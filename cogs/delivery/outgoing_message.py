@@ -12,6 +12,7 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
 from bot.domain.limits import Receipt
+from bot.domain.pictures import picture_filename
 from bot.domain.progress import Phase, Progress
 from cogs.delivery.ladder import Address
 from cogs.pictures import texts, views
@@ -40,10 +41,12 @@ class OutgoingMessage:
 
     job: Job
     content: Receipt | Failure | Progress
-    picture: Picture | None = None
-    """Set with a `Receipt` only."""
+    pictures: tuple[Picture, ...] = ()
+    """With a `Receipt` only: one, or all that the task has returned."""
     shrunk: bool = False
-    """Whether the picture is smaller than the original."""
+    """Whether a picture is smaller than the original."""
+    most: int = 1
+    """How many pictures the settings of the task allow."""
     lost: int = 0
     """How many more pictures there are that could not be downloaded."""
     halved: bool = False
@@ -108,19 +111,22 @@ class OutgoingMessage:
                 return self._view()
             except ContractViolation as error:
                 log.exception("a card is too much for Discord", job_id=self.job.job_id, error=str(error))
-                return views.minimal_view(self.job, self.filename)
+                return views.minimal_view(self.job, *self.filenames)
 
     def _view(self) -> discord.ui.LayoutView:
         if self.moved:
             return views.moved_view(self.job, show_prompt=self.show_prompt)
         match self.content:
             case Receipt() as receipt:
+                filename, *more = self.filenames
                 build = partial(
                     views.result_view,
                     self.job,
                     receipt,
-                    self.filename,
+                    filename,
                     shrunk=self.shrunk,
+                    more=more,
+                    count=texts.count_text(len(self.pictures), self.most, self.lost),
                     model_name=self.model_name,
                     can_vary=self.can_vary,
                 )
@@ -132,7 +138,8 @@ class OutgoingMessage:
 
     def files(self) -> list[discord.File]:
         """Return new attachments; discord.py closes those that it sends."""
-        return [] if self.picture is None else attachments({self.filename: self.picture.data})
+        data = (picture.data for picture in self.pictures)
+        return attachments(dict(zip(self.filenames, data, strict=True)))
 
     def kept(self) -> Sequence[KeptAttachment]:
         """Return the attachments that an edit keeps: none."""
@@ -167,7 +174,7 @@ class OutgoingMessage:
 
     def moved_notice(self) -> OutgoingMessage:
         """Return what the reply says once the result has to be posted elsewhere."""
-        return replace(self._adapted(DeliveryMethod.EDIT), picture=None, moved=True)
+        return replace(self._adapted(DeliveryMethod.EDIT), pictures=(), moved=True)
 
     async def retry_after_error(
         self, kind: DiscordErrorKind, image_workers: ImageWorkers
@@ -175,13 +182,21 @@ class OutgoingMessage:
         """Return the next version to try, without the prompt or smaller; None if there is none."""
         if kind is DiscordErrorKind.CONTENT_BLOCKED and self.show_prompt:
             return replace(self, show_prompt=False)
-        if kind is DiscordErrorKind.FILE_TOO_LARGE and self.picture is not None and not self.halved:
-            half = max(MIN_BYTES, len(self.picture.data) // 2)
-            picture, shrunk = await image_workers.fit_upload(self.picture, half)
-            return replace(self, picture=picture, shrunk=self.shrunk or shrunk, halved=True)
+        if kind is DiscordErrorKind.FILE_TOO_LARGE and self.pictures and not self.halved:
+            # One at a time, as every decoded picture is in memory.
+            fitted = [
+                await image_workers.fit_upload(picture, max(MIN_BYTES, len(picture.data) // 2))
+                for picture in self.pictures
+            ]
+            pictures = tuple(picture for picture, _ in fitted)
+            shrunk = self.shrunk or any(smaller for _, smaller in fitted)
+            return replace(self, pictures=pictures, shrunk=shrunk, halved=True)
         return None
 
     @property
-    def filename(self) -> str:
-        """The filename of the picture; empty without one."""
-        return "" if self.picture is None else f"{self.job.job_id}.{self.picture.extension}"
+    def filenames(self) -> tuple[str, ...]:
+        """The filenames of the pictures, in their order."""
+        return tuple(
+            picture_filename(self.job.job_id, picture.format, number)
+            for number, picture in enumerate(self.pictures, start=1)
+        )

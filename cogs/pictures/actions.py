@@ -6,7 +6,7 @@ and its custom id can be forged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from discord.ext import commands
 
@@ -14,7 +14,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import derived_requests
 from bot.jobs.late_jobs import LateJobResult
 from cogs.pictures import views
-from cogs.pictures.buttons import PICTURE_ID, Action
+from cogs.pictures.buttons import PICK_ID, PICTURE_ID, Action
 from cogs.pictures.details_views import details_view
 from cogs.text.translation import gettext, use_locale
 from cogs.ui.component_router import component, parse_snowflake
@@ -96,6 +96,23 @@ class PictureActions(commands.Cog):
         else:
             await self._handlers[action](interaction, item)
 
+    @component(PICK_ID)
+    async def use_one(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Use one of several pictures of a job as a reference.
+
+        Raises:
+            MemberError: JOB_UNKNOWN; as *Use as reference*.
+            OperatorError: `database`.
+            TransientError: Discord does not answer, or answers 429 or 5xx.
+        """
+        found = await self._history.find(custom_id["job_id"])
+        item = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
+        chosen = cast("dict[str, Any]", interaction.data)["values"][0]
+        numbers = {str(number): number for number in range(1, item.job.picture_count + 1)}
+        if chosen not in numbers:  # forged
+            raise MemberError(MemberReason.JOB_UNKNOWN)
+        await self._use(interaction, item, numbers[chosen])
+
     async def _again(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         await self._submission.submit(interaction, await self._repeat_request(interaction, item))
 
@@ -107,8 +124,9 @@ class PictureActions(commands.Cog):
         policy = await self._history.policy(guild_id_of(interaction))
         return derived_requests.repeat_request(item, destination, policy)
 
-    async def _use(self, interaction: discord.Interaction, item: HistoryItem) -> None:
-        request = await self._from_picture(interaction, item, derived_requests.request_from_picture)
+    async def _use(self, interaction: discord.Interaction, item: HistoryItem, number: int = 1) -> None:
+        derive = derived_requests.request_from_picture
+        request = await self._from_picture(interaction, item, derive, number)
         await self._compose_forms.open(interaction, request, extends=True)
 
     async def _vary(self, interaction: discord.Interaction, item: HistoryItem) -> None:
@@ -116,11 +134,11 @@ class PictureActions(commands.Cog):
         await self._submission.submit(interaction, request)
 
     async def _from_picture(
-        self, interaction: discord.Interaction, item: HistoryItem, derive: DeriveRequest
+        self, interaction: discord.Interaction, item: HistoryItem, derive: DeriveRequest, number: int = 1
     ) -> Request:
         destination = destination_of(interaction, private=_is_private(interaction, item))
         policy = await self._history.policy(guild_id_of(interaction))
-        reference = await self._result_messages.as_reference(interaction, item)
+        reference = await self._result_messages.as_reference(interaction, item, number)
         return derive(item, destination, policy, reference)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:

@@ -69,6 +69,22 @@ def picture_button(action: Action, job_id: str, message_id: int = 0) -> ui.Butto
     )
 
 
+PICK_ID: Final = r"kuas:picture:pick:(?P<job_id>[0-9a-f-]{36})"
+"""The custom ids of `pick_row`."""
+
+
+def pick_row(job_id: str, pictures: int) -> ui.ActionRow[ui.LayoutView]:
+    """Make the menu to use one of several pictures of a job as a reference."""
+    options = [
+        discord.SelectOption(label=gettext("Picture {number}", number=number), value=str(number))
+        for number in range(1, pictures + 1)
+    ]
+    placeholder = gettext("Use one of them as reference")
+    return ui.ActionRow(
+        ui.Select(custom_id=f"kuas:picture:pick:{job_id}", placeholder=placeholder, options=options)
+    )
+
+
 def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
     """Make a row of buttons for one picture."""
     buttons = {action: picture_button(action, job_id) for action in actions}

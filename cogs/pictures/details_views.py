@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.jobs import DeliveryMethod, Stage
-from cogs.pictures.buttons import Action, picture_button
+from cogs.pictures.buttons import Action, pick_row, picture_button
 from cogs.text.escaping import escape, single_line
 from cogs.text.setting_messages import settings_text
 from cogs.text.terms import (
@@ -54,8 +54,14 @@ def details_view(
         "\n".join(_facts(item, model_name)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
         _ancestry(ancestry, user_id, channel_id),
+        *([pick_row(job.job_id, job.picture_count)] if _can_pick(item) else []),
     )
     return view, files
+
+
+def _can_pick(item: HistoryItem) -> bool:
+    """Whether there are several pictures to choose from."""
+    return item.is_painted and item.job.picture_count > 1 and item.job.deleted_at is None
 
 
 def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
@@ -81,6 +87,8 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
     elif request.references:
         names = filenames_text(request.references)
         lines.append(gettext("{n} references: {names}", n=len(request.references), names=names))
+    if item.is_painted and job.picture_count > 1:
+        lines.append(gettext("Pictures: {n}", n=job.picture_count))
     lines.append(_outcome(item))
     return [f"- {line}" for line in lines]
 

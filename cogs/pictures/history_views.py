@@ -13,7 +13,7 @@ from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
 from cogs.pictures.views import picture_of, with_vary
 from cogs.text.escaping import escape, single_line
-from cogs.text.terms import credits_text, mention, size_name, timestamp
+from cogs.text.terms import credits_text, mention, pictures_text, size_name, timestamp
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
@@ -74,8 +74,12 @@ def _line(item: HistoryItem, *, own: bool) -> str:
     when = timestamp(job.accepted_at, "d")
     if job.request.destination.private and not own:
         return f"{gettext('a private picture')} · {when}"
-    note = _where(item)
-    return " · ".join(filter(None, (link_to(job), when, note)))
+    return " · ".join(filter(None, (link_to(job), when, _count(item), _where(item))))
+
+
+def _count(item: HistoryItem) -> str:
+    count = item.job.picture_count
+    return pictures_text(count) if item.is_painted and count > 1 else ""
 
 
 def _where(item: HistoryItem) -> str:
@@ -115,6 +119,7 @@ def item_view(item: HistoryItem, url: str | None, back: Button, *, can_vary: boo
                 timestamp(job.accepted_at, "f"),
                 size_name(job.request.size),
                 credits_text(item.charged_credits),
+                _count(item),
                 _where(item),
             ),
         )

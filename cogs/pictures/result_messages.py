@@ -23,6 +23,7 @@ from bot.domain.access import RecentActivity, check_access, requires_spoiler
 from bot.domain.clock import now_ms
 from bot.domain.errors import KuasError, MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Stage
+from bot.domain.pictures import picture_filename
 from bot.jobs.derived_requests import stored_reference
 from cogs.pictures import views
 from cogs.pictures.details_views import (
@@ -38,7 +39,7 @@ from cogs.ui.message_images import delivered_message, images_in
 from cogs.ui.responses import DeferOutcome, defer, reply_privately
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bot.domain.jobs import Reference
     from bot.domain.model_catalog import ModelCatalog
@@ -65,9 +66,12 @@ class ResultMessages:
         self._downloader = downloader
         self._in_progress: set[str] = set()
 
-    async def as_reference(self, interaction: discord.Interaction, item: HistoryItem) -> Reference:
+    async def as_reference(
+        self, interaction: discord.Interaction, item: HistoryItem, number: int = 1
+    ) -> Reference:
         """Return a finished picture as a reference, from the picture store or from its message.
 
+        `number` is its place among the pictures of the job, which has one unless its task returned several.
         The message whose button was clicked comes with a URL that is valid for a day; another message, as for
         a click in a history, is fetched.
 
@@ -79,13 +83,13 @@ class ResultMessages:
             raise MemberError(MemberReason.PICTURE_DELETED)
         if not item.is_painted:
             raise MemberError(MemberReason.PICTURE_UNFINISHED)
-        if (stored := stored_reference(item)) is not None:
+        if (stored := stored_reference(item, number)) is not None:
             return stored
         message, delivered = interaction.message, item.job.delivered_message
         if delivered is None or (message is not None and message.id == delivered.message_id):
-            found = self._posted(message, item)
+            found = self._posted(message, item, number)
         else:
-            found = await self._fetch_posted(delivered, item)
+            found = await self._fetch_posted(delivered, item, number)
         if found is None:
             raise MemberError(MemberReason.PICTURE_OUT_OF_REACH)
         return found
@@ -118,21 +122,27 @@ class ResultMessages:
         with self._exclusive(item.job.job_id):
             # Read again: another click or an erasure may have changed it meanwhile.
             current = await self._history.find(item.job.job_id)
-            data = None
+            files: dict[str, bytes] = {}
             if current is not None and current.job.deleted_at is None:
                 if await self._is_shared(current):
                     await reply_privately(interaction, already_shared_text(current.job))
                     return
-                if current.kept_sha256 is not None:
-                    data = await self._picture_store.read(current.kept_sha256)
-            if current is None or data is None:
+                files = await self._stored_files(current)
+            if current is None or current.filename not in files:
                 raise MemberError(MemberReason.PICTURE_DELETED)
             request = replace(current.job.request, spoiler=spoiler)
             await self._publish(
-                interaction, replace(current, job=replace(current.job, request=request)), data
+                interaction, replace(current, job=replace(current.job, request=request)), files
             )
 
-    async def _publish(self, interaction: discord.Interaction, item: HistoryItem, data: bytes) -> None:
+    async def _stored_files(self, item: HistoryItem) -> dict[str, bytes]:
+        """Return those pictures of a job that are in the picture store, by their file names."""
+        found = {name: await self._picture_store.read(sha256) for name, sha256 in item.stored_files.items()}
+        return {name: data for name, data in found.items() if data is not None}
+
+    async def _publish(
+        self, interaction: discord.Interaction, item: HistoryItem, files: Mapping[str, bytes]
+    ) -> None:
         deferred = await defer(interaction, private=False)
         if deferred.outcome is DeferOutcome.LOST:
             return
@@ -143,14 +153,14 @@ class ResultMessages:
             await self._retract(interaction, item)
             raise MemberError(MemberReason.PICTURE_DELETED)
         try:
-            message = await self._post(interaction, item, data)
+            message = await self._post(interaction, item, files)
         except KuasError:
             await self._retract(interaction, item)
             await self._history.undo_share(job)
             raise
-        if not await self._history.finish_share(
-            job, delivered_message(message, item.filename, DeliveryMethod.SHARE)
-        ):
+        more = tuple(item.stored_files)[1:]
+        delivered = delivered_message(message, item.filename, DeliveryMethod.SHARE, more=more)
+        if not await self._history.finish_share(job, delivered):
             await self._retract(interaction, item)  # it was erased while it was posted
             raise MemberError(MemberReason.PICTURE_DELETED)
 
@@ -162,34 +172,39 @@ class ResultMessages:
         return delivered.url is not None or await self._fetch_posted(delivered, item) is not None
 
     async def _post(
-        self, interaction: discord.Interaction, item: HistoryItem, data: bytes
+        self, interaction: discord.Interaction, item: HistoryItem, files: Mapping[str, bytes]
     ) -> discord.InteractionMessage:
         """Edit the public reply to show the picture, without the prompt if Discord objects to its text."""
         try:
             try:
-                return await self._edit_reply(interaction, item, data, show_prompt=True)
+                return await self._edit_reply(interaction, item, files, show_prompt=True)
             except discord.HTTPException as error:
                 if classify(error) is not DiscordErrorKind.CONTENT_BLOCKED:
                     raise
-            return await self._edit_reply(interaction, item, data, show_prompt=False)
+            return await self._edit_reply(interaction, item, files, show_prompt=False)
         except discord.HTTPException as error:
             log_if_rejected(error)
             raise MemberError(MemberReason.UNSHOWABLE) from error
 
     async def _edit_reply(
-        self, interaction: discord.Interaction, item: HistoryItem, data: bytes, *, show_prompt: bool
+        self,
+        interaction: discord.Interaction,
+        item: HistoryItem,
+        files: Mapping[str, bytes],
+        *,
+        show_prompt: bool,
     ) -> discord.InteractionMessage:
         with use_locale(str(interaction.guild_locale or "")):
             view = views.shared_view(
                 item.job,
-                item.filename,
+                *files,
                 show_prompt=show_prompt,
                 can_vary=self._catalog.takes_reference(item.job.request.model),
             )
         with translate_outages():
             return await interaction.edit_original_response(
                 view=view,
-                attachments=attachments({item.filename: data}),
+                attachments=attachments(files),
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
@@ -266,12 +281,17 @@ class ResultMessages:
         if not is_own and not (posted is not None and _can_moderate(interaction, posted.channel_id)):
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_messages",))
 
-    def _posted(self, message: discord.Message | None, item: HistoryItem) -> Reference | None:
-        """Return the picture as a message has it; None if it does not."""
+    def _posted(
+        self, message: discord.Message | None, item: HistoryItem, number: int = 1
+    ) -> Reference | None:
+        """Return the picture of this number as a message has it; None if it does not."""
         found = [] if message is None else images_in(message, self._downloader.is_discord_url)
-        return next((each for each in found if each.filename.startswith(item.job.job_id)), None)
+        name = picture_filename(item.job.job_id, "", number)
+        return next((each for each in found if each.filename.startswith(name)), None)
 
-    async def _fetch_posted(self, delivered: DeliveredMessage, item: HistoryItem) -> Reference | None:
+    async def _fetch_posted(
+        self, delivered: DeliveredMessage, item: HistoryItem, number: int = 1
+    ) -> Reference | None:
         """Fetch a message and return the picture in it; None if Discord refuses or it is not there.
 
         Raises:
@@ -280,7 +300,7 @@ class ResultMessages:
         channel = self._client.get_partial_messageable(delivered.channel_id)
         try:
             with translate_outages():
-                return self._posted(await channel.fetch_message(delivered.message_id), item)
+                return self._posted(await channel.fetch_message(delivered.message_id), item, number)
         except discord.HTTPException:
             return None
 

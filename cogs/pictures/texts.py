@@ -170,6 +170,21 @@ def receipt_text(receipt: Receipt) -> str:
     return f"{charged} · {scope_text(usage)}: {left_text(usage)}"
 
 
+def count_text(pictures: int, most: int, lost: int) -> str:
+    """Return that there are fewer pictures than the settings of one task allow; empty if there are not.
+
+    `lost` is how many of those that were painted could not be downloaded.
+    """
+    notes = []
+    if pictures < most:
+        notes.append(
+            ngettext("{n} picture of up to {most}", "{n} pictures of up to {most}", pictures, most=most)
+        )
+    if lost:
+        notes.append(ngettext("{n} picture could not be fetched", "{n} pictures could not be fetched", lost))
+    return " · ".join(notes)
+
+
 def rise_text(quote_credits: int, receipt: Receipt) -> str:
     """Return that a picture cost more than was known before, or than a limit had left; empty if not."""
     notes = []

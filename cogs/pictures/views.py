@@ -17,6 +17,8 @@ from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.jobs import Failure, Job
     from bot.domain.limits import Receipt
     from bot.domain.progress import Progress
@@ -37,6 +39,8 @@ def result_view(
     filename: str,
     *,
     shrunk: bool,
+    more: Sequence[str] = (),
+    count: str = "",
     model_name: str | None = None,
     greeting: str = "",
     show_prompt: bool = True,
@@ -45,6 +49,7 @@ def result_view(
 ) -> ui.LayoutView:
     """Show the finished picture, attached as `filename`, with what it cost and what is left.
 
+    `more` are the filenames of further pictures, and `count` is `texts.count_text` about all of them.
     `model_name` is None where only one model is offered. `show_prompt` is False if Discord refused the text
     of the prompt, `in_guild` in direct messages; `can_vary` is True if the model takes a reference.
     """
@@ -55,26 +60,27 @@ def result_view(
         texts.receipt_text(receipt),
         texts.rise_text(job.quote_credits, receipt),
         size_note(job.request),
+        count,
         texts.shrunk_text() if shrunk else "",
     ]
     return build_view(
         greeting,
         quote_of(job, show_prompt=show_prompt),
-        picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
+        attached(job, filename, *more, show_prompt=show_prompt),
         subtext(" · ".join(filter(None, notes))),
         *_rows(job, in_guild=in_guild, can_vary=can_vary),
     )
 
 
-def minimal_view(job: Job, filename: str) -> ui.LayoutView:
-    """Show a job's id, and its picture if `filename` is not empty; no text here can exceed a limit."""
-    picture = [picture_of(job, f"attachment://{filename}", show_prompt=False)] if filename else []
+def minimal_view(job: Job, *filenames: str) -> ui.LayoutView:
+    """Show a job's id, and its pictures if there are any; no text here can exceed a limit."""
+    picture = [attached(job, *filenames, show_prompt=False)] if filenames else []
     return build_view(*picture, subtext(texts.job_text(job.job_id)))
 
 
-def picture_of(job: Job, url: str, *, show_prompt: bool = True) -> Gallery:
-    """Show a picture, with its prompt as the alt text."""
-    return ui.MediaGallery(gallery_item(job, url, show_prompt=show_prompt))
+def picture_of(job: Job, *urls: str, show_prompt: bool = True) -> Gallery:
+    """Show the pictures of a job, one or more, with its prompt as the alt text."""
+    return ui.MediaGallery(*(gallery_item(job, url, show_prompt=show_prompt) for url in urls))
 
 
 def gallery_item(job: Job, url: str, *, show_prompt: bool = True) -> MediaGalleryItem:
@@ -83,13 +89,16 @@ def gallery_item(job: Job, url: str, *, show_prompt: bool = True) -> MediaGaller
     return MediaGalleryItem(url, description=alt or texts.alt_without_prompt(), spoiler=job.request.spoiler)
 
 
-def shared_view(
-    job: Job, filename: str, *, show_prompt: bool = True, can_vary: bool = False
-) -> ui.LayoutView:
-    """Show a private picture that its member shares; `can_vary` as for `result_view`."""
+def attached(job: Job, *filenames: str, show_prompt: bool = True) -> Gallery:
+    """Show the pictures of a job that are attached under these names."""
+    return picture_of(job, *(f"attachment://{name}" for name in filenames), show_prompt=show_prompt)
+
+
+def shared_view(job: Job, *filenames: str, show_prompt: bool = True, can_vary: bool = False) -> ui.LayoutView:
+    """Show the private pictures of a job that its member shares; `can_vary` as for `result_view`."""
     return build_view(
         quote_of(job, show_prompt=show_prompt),
-        picture_of(job, f"attachment://{filename}", show_prompt=show_prompt),
+        attached(job, *filenames, show_prompt=show_prompt),
         subtext(mention(job.request.destination.user_id)),
         *_everybodys_rows(job, can_vary=can_vary),
     )

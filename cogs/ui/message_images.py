@@ -13,9 +13,10 @@ import discord
 
 from bot.domain.attachments import FileClass, classify_file, kind_of
 from bot.domain.jobs import DeliveredMessage, Reference
+from bot.domain.pictures import PostedPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bot.domain.jobs import DeliveryMethod
 
@@ -112,14 +113,17 @@ def _embed_picture(media: object) -> tuple[Urls, Reference]:
     return urls, reference
 
 
-def delivered_message(message: discord.Message, filename: str, method: DeliveryMethod) -> DeliveredMessage:
-    """Return where a picture was posted. The signature of its URL is left out, since Discord renews it.
+def delivered_message(
+    message: discord.Message, filename: str, method: DeliveryMethod, *, more: Sequence[str] = ()
+) -> DeliveredMessage:
+    """Return where a picture was posted, and those with the filenames `more` beside it.
 
+    The signatures of their URLs are left out, since Discord renews them:
     https://discord.com/developers/docs/reference#signed-attachment-cdn-urls
     """
-    url = posted_url(message, filename)
+    url, *others = (_unsigned(posted_url(message, name)) for name in (filename, *more))
     return DeliveredMessage(
-        message.channel.id, message.id, method, None if url is None else url.partition("?")[0]
+        message.channel.id, message.id, method, url, more=tuple(PostedPicture(each) for each in others)
     )
 
 
@@ -147,3 +151,7 @@ def _gallery_items(components: Iterable[object]) -> Iterator[discord.MediaGaller
                 yield from items
             case discord.Container(children=children):
                 yield from _gallery_items(children)
+
+
+def _unsigned(url: str | None) -> str | None:
+    return None if url is None else url.partition("?")[0]

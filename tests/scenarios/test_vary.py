@@ -57,7 +57,7 @@ def parents(server: BotServer) -> list[tuple[str, str | None]]:
 def source_jobs(server: BotServer) -> list[Any]:
     """The jobs whose pictures are the references, of each job in turn."""
     found = server.query(
-        "SELECT source_job_id FROM job_references JOIN jobs USING (job_id) ORDER BY jobs.rowid, number"
+        "SELECT source_job_id FROM job_references r JOIN jobs USING (job_id) ORDER BY jobs.rowid, r.number"
     )
     return [job for (job,) in found]
 

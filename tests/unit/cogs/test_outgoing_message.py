@@ -27,17 +27,15 @@ def make_message(side: int) -> OutgoingMessage:
     usage = Usage(LimitScope.GUILD, 200, 4, 0, Period.MONTH, NOON)
     sink = io.BytesIO()
     Image.effect_noise((side, side), 100).convert("RGB").save(sink, "PNG")
-    return OutgoingMessage(job, Receipt(4, usage), Picture(sink.getvalue(), "png", side, side))
+    return OutgoingMessage(job, Receipt(4, usage), (Picture(sink.getvalue(), "png", side, side),))
 
 
 @pytest.mark.parametrize(("side", "shrunk"), [(SMALL, False), (LARGE, True)])
 async def test_a_picture_is_called_shrunk_only_if_it_is(side: int, shrunk: bool, tmp_path: Path) -> None:
     message = make_message(side)
-    assert message.picture is not None
-    assert (len(message.picture.data) <= MIN_BYTES) is not shrunk
+    assert (len(message.pictures[0].data) <= MIN_BYTES) is not shrunk
     with closing(ImageWorkers(tmp_path / "scratch")) as image_workers:
         changed = await message.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE, image_workers)
         assert changed is not None
-        assert changed.picture is not None
-        assert (changed.shrunk, changed.picture != message.picture) == (shrunk, shrunk)
+        assert (changed.shrunk, changed.pictures != message.pictures) == (shrunk, shrunk)
         assert await changed.retry_after_error(DiscordErrorKind.FILE_TOO_LARGE, image_workers) is None
