@@ -74,6 +74,7 @@ class ResultPoster:
             return await self._dependencies.store.result_downloaded(job.job_id) if late else job
         pictures = self._results.pictures
         several = len(pictures) > 1 or bool(job.more_pictures)
+        count = len(pictures) if several else None
         await self._progress.stop()
         # An ephemeral message is gone after a reload and has no link, so a private picture is stored first.
         # A full disk must not delay the delivery until the interaction's token has expired.
@@ -87,14 +88,12 @@ class ResultPoster:
             except UndeliverableError:
                 log.warning("undeliverable")
                 await self._files.store_pictures(job, pictures)
-                return await self._dependencies.store.undeliverable(
-                    job.job_id, pictures=len(pictures) if several else None
-                )
+                return await self._dependencies.store.undeliverable(job.job_id, pictures=count)
             log.info("delivered", way=self._delivered.method)
         # It waits for room on a full disk: the member's message does not outlive a reload.
         if not kept and not await self._try_to_store(job, pictures, wait_for_room=True):
             log.error("a private picture was brought and is not kept")
-        return await self._dependencies.store.delivered(job.job_id, self._delivered, several=several)
+        return await self._dependencies.store.delivered(job.job_id, self._delivered, pictures=count)
 
     async def notify_failure(self, job: Job) -> Job:
         """Tell the member that there will be no picture; if they cannot be reached, finish the job."""

@@ -74,15 +74,21 @@ def record_kept(
     )
 
 
-def record_posted(transaction: sqlite3.Connection, job_id: str, posted: Sequence[PostedPicture]) -> None:
-    """Record where the pictures beyond the first were posted; there are as many of them from now on."""
+def record_posted(
+    transaction: sqlite3.Connection, job_id: str, posted: Sequence[PostedPicture], pictures: int | None = None
+) -> None:
+    """Record where the pictures beyond the first were posted, as far as Discord has said it.
+
+    With `pictures` those beyond so many are forgotten.
+    """
     transaction.executemany(
         "INSERT INTO more_pictures (job_id, number, landed_url, landed_attachment_id) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (job_id, number) DO UPDATE SET landed_url = excluded.landed_url,"
         " landed_attachment_id = excluded.landed_attachment_id",
         [(job_id, number, each.url, each.attachment_id) for number, each in enumerate(posted, start=2)],
     )
-    forget_beyond(transaction, job_id, 1 + len(posted))
+    if pictures is not None:
+        forget_beyond(transaction, job_id, pictures)
 
 
 def forget_beyond(transaction: sqlite3.Connection, job_id: str, pictures: int) -> None:

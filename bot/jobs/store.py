@@ -268,14 +268,16 @@ class JobStore:
             job_id, FAILURE, failure_values(Stage.UNDELIVERABLE, failure), (Stage.SUCCEEDED,)
         )
 
-    async def delivered(self, job_id: str, delivered: DeliveredMessage, *, several: bool = False) -> Job:
-        """Record where the pictures were posted, of `several` which the task named; the job is finished."""
+    async def delivered(
+        self, job_id: str, delivered: DeliveredMessage, *, pictures: int | None = None
+    ) -> Job:
+        """Record where so many of several pictures were posted, or the only one; the job is finished."""
         return await self._transition(
             job_id,
             f"stage = ?, {LANDING}, {FINISH}, {NOT_LATE}",
             (Stage.DELIVERED, *landing_values(delivered), now_ms()),
             (Stage.SUCCEEDED,),
-            (lambda tx: job_pictures.record_posted(tx, job_id, delivered.more)) if several else None,
+            lambda tx: job_pictures.record_posted(tx, job_id, delivered.more, pictures),
         )
 
     async def record_kept_picture(

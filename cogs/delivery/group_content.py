@@ -98,6 +98,10 @@ class GroupContent:
             self.progress,
             self.receipt,
             {model_id: self._catalog.name_to_show(model_id) for model_id in models},
+            {
+                job.job_id: self._catalog.most_pictures(job.request.model, job.request.settings)
+                for job in group.jobs
+            },
             self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
             self._lost,
             frozenset(self.stuck),

@@ -55,6 +55,8 @@ class ShownGroup:
     """Of the job that ended last; None if that is not known."""
     model_names: Mapping[str, str | None] = field(default_factory=dict)
     """By the models' ids; None where only one model is offered."""
+    most: Mapping[str, int] = field(default_factory=dict)
+    """How many pictures the settings of the jobs allow, by their ids; 1 where it is not said."""
     shrunk: frozenset[str] = frozenset()
     """The jobs whose pictures are smaller than the originals."""
     lost: frozenset[str] = frozenset()
@@ -138,9 +140,9 @@ def _state(shown: ShownGroup, job: Job) -> str:  # noqa: PLR0911  # a table whos
     if job.deleted_at is not None:
         return gettext("deleted")
     if (names := shown.filenames.get(job.job_id)) is not None:
-        if len(names) > 1:
-            return gettext("done, {pictures}", pictures=pictures_text(len(names)))
-        return gettext("done")
+        fewer = texts.count_text(len(names), shown.most.get(job.job_id, 1), 0)
+        count = fewer or (pictures_text(len(names)) if len(names) > 1 else "")
+        return gettext("done, {pictures}", pictures=count) if count else gettext("done")
     if job.failure is not None:
         return _failed(job.failure)
     if job.job_id in shown.lost:

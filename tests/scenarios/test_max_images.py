@@ -10,7 +10,7 @@ from PIL import Image
 from simcord.components import walk_components
 
 from sandbox.fake_rivya import FakeRivya
-from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.bot_server import MEDIA_GALLERY, BotServer, OpenServer
 from tests.scenarios.interactions import fill_modal, open_in_history, painted, response_of
 from tests.support.images import make_picture
 
@@ -157,3 +157,25 @@ async def test_what_cannot_be_fetched_is_left_out_with_a_word(server: BotServer,
     message = server.visible_to(server.alice)[-1]
     assert shown(server, message) == [picture(1), picture(3)]
     assert "2 pictures of up to 3 · 1 picture could not be fetched" in server.text_of(message)
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_two_tasks_with_several_pictures_share_one_message(
+    server: BotServer, rivya: FakeRivya, private: bool
+) -> None:
+    await painted(server, server.alice, "fewer foxes", pictures=2, private=private, **THREE)
+    await server.until(lambda: server.states() == ["settled"] * 2)
+    await server.wait_idle()
+    message = server.visible_to(server.alice)[-1]
+    first, second = (job_id for (job_id,) in server.query("SELECT job_id FROM jobs ORDER BY number"))
+    expected = [f"{first}.png", f"{first}-2.png", f"{second}.png", f"{second}-2.png"]
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    (gallery,) = [part for part in walk_components(raw.components) if part["type"] == MEDIA_GALLERY]
+    urls = [item["media"]["url"].partition("?")[0] for item in gallery["items"]]
+    assert [url.rpartition("/")[2] for url in urls] == expected
+    files = dict(zip(names(message), shown(server, message), strict=True))
+    assert [files[name] for name in expected] == [picture(1), picture(2)] * 2
+    assert server.text_of(message).count("done, 2 pictures of up to 3") == 2
+    assert rivya.charged_credits == 24
+    stored = server.query("SELECT job_id, number, sha256 IS NOT NULL FROM more_pictures ORDER BY job_id")
+    assert sorted(stored) == sorted([(first, 2, int(private)), (second, 2, int(private))])
