@@ -105,6 +105,7 @@ async def test_a_private_job_is_shared_with_all_its_pictures_and_deleted_with_al
     await server.alice.click(message, label="Show to everybody")
     public = server.visible_to(server.bob)[-1]
     assert shown(server, public) == [picture(1), picture(2), picture(3)]
+    assert server.alt_texts(public) == ["a fox"] * 3
     assert server.query("SELECT count(landed_url), count(sha256) FROM more_pictures") == [(2, 2)]
     question = response_of(await server.alice.click(public, label="Delete")).message
     await server.alice.click(question, label="Delete it")

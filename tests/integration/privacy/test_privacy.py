@@ -36,6 +36,7 @@ from bot.domain.jobs import (
 from bot.domain.limits import Limit, LimitScope
 from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
+from bot.domain.pictures import PostedPicture
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
@@ -95,11 +96,15 @@ async def add_created_job(
 async def add_finished_job(store: JobStore, *, keep: bool = False, **owner: Any) -> Job:
     """Create a finished job, delivered or, with `keep`, undeliverable and stored."""
     job = await add_created_job(store, **owner)
-    await store.succeeded(job.job_id, f"https://rivya/{SECRET}", 4)
+    more_urls = [f"https://rivya/{SECRET}-2"]
+    await store.succeeded(job.job_id, f"https://rivya/{SECRET}", 4, more_urls=more_urls)
     if keep:
-        await store.record_kept_picture(job.job_id, PICTURE, SHA256)
-        return await store.undeliverable(job.job_id)
-    return await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
+        for number in (1, 2):
+            await store.record_kept_picture(job.job_id, PICTURE, SHA256, number=number)
+        return await store.undeliverable(job.job_id, pictures=2)
+    more = (PostedPicture(f"https://cdn/{SECRET}-2"),)
+    message = DeliveredMessage(20, 78, DeliveryMethod.REPLY, more=more)
+    return await store.delivered(job.job_id, message, pictures=2)
 
 
 async def add_failed_job(store: JobStore, *, in_doubt: bool = False, **owner: Any) -> Job:
@@ -409,6 +414,7 @@ async def test_expired_prompts_are_deleted_and_member_ids_stay(
         ]
     )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
+    assert await rows(database, "SELECT * FROM more_pictures WHERE sha256 IS NOT NULL") == []
     assert await read_ledger(database) == before
 
 
@@ -818,6 +824,7 @@ async def test_texts_of_presets_and_stored_pictures_expire_with_the_prompt(
     assert found is not None
     assert (found.request.prompt, found.request.preset, found.request.references) == ("", None, ())
     assert await rows(database, "SELECT * FROM kept_pictures") == []
+    assert await rows(database, "SELECT * FROM more_pictures WHERE sha256 IS NOT NULL") == []
     assert SECRET not in await dump_tables(database)
 
 
@@ -845,6 +852,7 @@ async def test_presets_rules_and_drafts_of_a_left_server_are_deleted(
         "defaults apply in every server"
     )
     assert await rows(database, "SELECT * FROM kept_pictures") == []
+    assert await rows(database, "SELECT * FROM more_pictures WHERE sha256 IS NOT NULL") == []
     await departures.left(2)
     await departures.process_due(now_ms() + 60 * DAY_MS)
     assert SECRET.encode() not in await read_files(database, database_path)

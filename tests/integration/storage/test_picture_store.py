@@ -396,14 +396,16 @@ async def test_a_draft_keeps_the_stored_picture_it_refers_to(
 async def test_expired_pictures_and_references_are_deleted(
     database: Database, store: JobStore, picture_store: PictureStore, picture_retention: PictureRetention
 ) -> None:
-    old, new, unfinished, result = [
-        await picture_store.save(name) for name in (b"old", b"new", b"open", b"result")
+    old, new, unfinished, result, second_result = [
+        await picture_store.save(name) for name in (b"old", b"new", b"open", b"result", b"second")
     ]
-    for name in (old, new, unfinished, result):
+    for name in (old, new, unfinished, result, second_result):
         set_make_old(picture_store.path(name))
     first, second = await job_with_reference(store, old), await job_with_reference(store, new)
     await job_with_reference(store, unfinished)  # unfinished, whatever its age
-    await job_with_result(store, result)
+    several = await job_with_result(store, result)
+    await store.record_kept_picture(several.job_id, Picture(b"", "png", 1, 1), second_result, number=2)
+    assert await picture_retention.collect_garbage() == 0
     await rows(database, "UPDATE jobs SET accepted_at = 1")
     for job, at in ((first, 10), (second, 20)):
         await store.created(job.job_id, f"task-{job.job_id}", 4)
@@ -411,15 +413,12 @@ async def test_expired_pictures_and_references_are_deleted(
         await store.delivered(job.job_id, DeliveredMessage(20, 78, DeliveryMethod.REPLY))
         await rows(database, "UPDATE jobs SET finished_at = ? WHERE job_id = ?", at, job.job_id)
     await rows(database, "UPDATE kept_pictures SET kept_at = 10")
-    assert await picture_retention.expire(20) == 2
+    await rows(database, "UPDATE more_pictures SET kept_at = 10")
+    assert await picture_retention.expire(20) == 3
     assert await picture_retention.expire(20) == 0
-    assert await picture_retention.collect_garbage() == 2
-    assert [picture_store.exists(name) for name in (old, new, unfinished, result)] == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    assert await picture_retention.collect_garbage() == 3
+    files = (old, new, unfinished, result, second_result)
+    assert [picture_store.exists(name) for name in files] == [False, True, True, False, False]
     found = await store.find(first.job_id)
     assert found is not None
     (reference,) = found.request.references
