@@ -162,15 +162,25 @@ def url_of(job: Job) -> str | None:
 
 def delete_question_view(item: HistoryItem, message_id: int) -> ui.LayoutView:
     """Ask before a deletion; `message_id` is the picture's message, if its row does not have it, else 0."""
-    if not has_deletable_message(item.job):
-        question = gettext(
-            "Delete what is kept of this picture? Its credits stay spent, and it cannot be undone."
+    return build_view(
+        _question(item.job), row(picture_button(Action.DELETE_NOW, item.job.job_id, message_id))
+    )
+
+
+def _question(job: Job) -> str:
+    if not has_deletable_message(job):
+        one = gettext("Delete what is kept of this picture? Its credits stay spent, and it cannot be undone.")
+        several = gettext(
+            "Delete what is kept of all {n} pictures? Their credits stay spent, and it cannot be undone.",
+            n=job.picture_count,
         )
     else:
-        question = gettext(
-            "Delete this picture for everybody? Its credits stay spent, and it cannot be undone."
+        one = gettext("Delete this picture for everybody? Its credits stay spent, and it cannot be undone.")
+        several = gettext(
+            "Delete all {n} pictures for everybody? Their credits stay spent, and it cannot be undone.",
+            n=job.picture_count,
         )
-    return build_view(question, row(picture_button(Action.DELETE_NOW, item.job.job_id, message_id)))
+    return several if job.picture_count > 1 else one
 
 
 def has_deletable_message(job: Job) -> bool:

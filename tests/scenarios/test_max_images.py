@@ -108,6 +108,7 @@ async def test_a_private_job_is_shared_with_all_its_pictures_and_deleted_with_al
     assert server.alt_texts(public) == ["a fox"] * 3
     assert server.query("SELECT count(landed_url), count(sha256) FROM more_pictures") == [(2, 2)]
     question = response_of(await server.alice.click(public, label="Delete")).message
+    assert "Delete all 3 pictures for everybody?" in server.text_of(question)
     await server.alice.click(question, label="Delete it")
     assert server.visible_to(server.bob) == []
     assert server.query("SELECT count(landed_url), count(sha256) FROM more_pictures") == [(0, 0)]
