@@ -177,9 +177,7 @@ def count_text(pictures: int, most: int, lost: int) -> str:
     """
     notes = []
     if pictures < most:
-        notes.append(
-            ngettext("{n} picture of up to {most}", "{n} pictures of up to {most}", pictures, most=most)
-        )
+        notes.append(gettext("{n} of up to {most} pictures", n=pictures, most=most))
     if lost:
         notes.append(ngettext("{n} picture could not be fetched", "{n} pictures could not be fetched", lost))
     return " · ".join(notes)

@@ -72,7 +72,7 @@ async def test_fewer_than_asked_are_said(server: BotServer, rivya: FakeRivya, pr
     message = await painted(server, server.alice, prompt, **THREE)
     assert len(message.attachments) == 2
     assert "12 credits" in server.text_of(message)
-    assert "2 pictures of up to 3" in server.text_of(message)
+    assert "2 of up to 3 pictures" in server.text_of(message)
 
 
 async def test_the_price_is_known_after_the_first(server: BotServer, rivya: FakeRivya) -> None:
@@ -158,7 +158,7 @@ async def test_what_cannot_be_fetched_is_left_out_with_a_word(server: BotServer,
     )
     message = server.visible_to(server.alice)[-1]
     assert shown(server, message) == [picture(1), picture(3)]
-    assert "2 pictures of up to 3 · 1 picture could not be fetched" in server.text_of(message)
+    assert "2 of up to 3 pictures · 1 picture could not be fetched" in server.text_of(message)
 
 
 @pytest.mark.parametrize("private", [False, True])
@@ -177,7 +177,7 @@ async def test_two_tasks_with_several_pictures_share_one_message(
     assert [url.rpartition("/")[2] for url in urls] == expected
     files = dict(zip(names(message), shown(server, message), strict=True))
     assert [files[name] for name in expected] == [picture(1), picture(2)] * 2
-    assert server.text_of(message).count("done, 2 pictures of up to 3") == 2
+    assert server.text_of(message).count("done, 2 of up to 3 pictures") == 2
     assert rivya.charged_credits == 24
     stored = server.query("SELECT job_id, number, sha256 IS NOT NULL FROM more_pictures ORDER BY job_id")
     assert sorted(stored) == sorted([(first, 2, int(private)), (second, 2, int(private))])
