@@ -12,6 +12,7 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Painter = Callable[[str, str, str, "bytes | None", "Manner"], bytes]
 """Takes prompt, size, output format, reference and manner; returns the picture file. Called in a thread."""
 
+_MOST_PICTURES = 10
+"""Of one task."""
 _QUEUED_SHARE = 0.2
 """Share of a task's duration during which it is `queued`."""
 
@@ -76,6 +79,7 @@ class Backend:
         self._painter = painter
         self._random = random.Random(seed)
         self._claims: dict[str, _Claim] = {}
+        self._asked: Counter[tuple[str, ...]] = Counter()
         self._fail_next: list[str] = []
         self._endless_next = 0
         self._endless_over = asyncio.Event()
@@ -195,6 +199,10 @@ class Backend:
             updated_at=now,
         )
         self.wallet_credits -= task.reserved_credits
+        if "seed" not in request.params:
+            asked = (task.model, task.prompt, task.size)
+            task.repeats = self._asked[asked]
+            self._asked[asked] += 1
         self.tasks[task.id] = task
         if key is not None:
             self._claims[key] = _Claim(self._claims[key].digest, task.id)
@@ -208,7 +216,7 @@ class Backend:
         """Return a picture file of a succeeded task."""
         if number not in task.pictures:
             reference = self.uploads[task.reference_id].data if task.reference_id else None
-            manner = manner_of(task.model, task.params, number)
+            manner = manner_of(task.model, task.params, _MOST_PICTURES * task.repeats + number)
             painting = asyncio.to_thread(
                 self._painter, task.prompt, task.size, task.output_format, reference, manner
             )

@@ -69,6 +69,8 @@ class Task:
     """Whether it stays `processing` until `Backend.end_endless`."""
     params: Mapping[str, object] = field(default_factory=dict)
     """All but the references, with the default of each that was left out."""
+    repeats: int = 0
+    """How many tasks before asked for the same; without a seed each has another picture."""
     pictures: dict[int, asyncio.Task[bytes]] = field(default_factory=dict, repr=False)
     """By their numbers, from 0 on. Each is made once, when it is first requested."""
 

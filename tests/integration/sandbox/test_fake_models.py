@@ -12,6 +12,7 @@ from sandbox.environment import Timings, open_environment
 from sandbox.fake_rivya import FakeRivya
 from sandbox.fake_rivya.model_catalog import MODELS
 from sandbox.guidance import guidance_of
+from sandbox.painter import Manner
 from tests.integration.sandbox.test_fake_rivya import Client, paint_plain, refusal_of
 from tests.support.images import make_picture
 
@@ -248,3 +249,23 @@ async def test_the_guidance_says_what_there_is(models: tuple[str, ...], named: s
         assert f"{environment.rivya.url}/control" in guidance
         assert ("`model`" in guidance) == (named is not None)
         assert named is None or named in guidance
+
+
+async def test_the_same_words_give_another_picture_each_time_unless_a_seed_is_set() -> None:
+    seeds: list[str] = []
+
+    def painter(prompt: str, size: str, output_format: str, reference: bytes | None, manner: Manner) -> bytes:
+        seeds.append(manner.seed)
+        return paint_plain(prompt, size, output_format, reference, manner)
+
+    async with FakeRivya(painting_seconds=0, painter=painter) as rivya, aiohttp.ClientSession() as session:
+        client = Client(session, rivya)
+        with_seed: dict[str, Any] = {"seed": 3}
+        for params in ({}, {}, with_seed, with_seed):
+            _, task = await create(client, "qwen2-image", **params)
+            await rivya.ended(task["id"])
+            _, ended = await client.call("GET", f"/generations/{task['id']}")
+            async with session.get(ended["result"]["primary_url"]) as response:  # type: ignore[index]  # of a dict
+                assert response.status == 200
+    assert seeds[0] != seeds[1]
+    assert seeds[2] == seeds[3]
