@@ -116,7 +116,7 @@ async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(ur
     await page.get_by_role("option", name="prompt").click()
     await page.get_by_role("textbox", name="prompt").fill(PROMPT)
     await page.get_by_role("button", name=re.compile(r"\+\d+ more")).click()
-    await page.get_by_role("option", name="model").click()
+    await page.locator("[role=option][data-value=model]").click()
     # All are there before anything is typed.
     await expect(page.get_by_role("option", name="Qwen Image · 4 credits")).to_be_visible()
     await expect(page.get_by_role("option", name="Z Image · 1 credit")).to_be_visible()
