@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 import pytest
+from simcord.components import walk_components
 
 from cogs.ui import responses
 from sandbox.fake_rivya import FakeRivya
@@ -47,6 +48,38 @@ async def test_four_pictures_are_four_tasks_behind_one_answer(server: BotServer,
     (message,) = server.visible_to(server.bob)
     rows = server.query("SELECT number, group_size, message_id, stage FROM jobs ORDER BY number")
     assert rows == [(number, 4, message.id, "delivered") for number in (1, 2, 3, 4)]
+    assert len(server.alt_texts(message)) == len(server.pictures()) == 4
+
+
+async def test_private_pictures_and_those_behind_a_spoiler_are_so_all(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    await imagine(server, pictures=2, private=True)
+    assert server.visible_to(server.bob) == []
+    (message,) = server.visible_to(server.alice)
+    assert len(server.alt_texts(message)) == 2
+    await imagine(server, pictures=3, spoiler=True)
+    (message,) = server.visible_to(server.bob)
+    raw = server.env.backend.get_message(message.channel.id, message.id)
+    shown = [item for part in walk_components(raw.components) for item in part.get("items", ())]
+    assert [item["spoiler"] for item in shown] == [True] * 3
+    assert len(rivya.tasks) == 5
+
+
+async def test_what_was_accepted_before_a_restart_is_painted_after_it(
+    gallery: BotServer, rivya: FakeRivya
+) -> None:
+    rivya.hold()
+    with gallery.without_settling():
+        await imagine(gallery, models="z-image, qwen-image, flux-2-pro")
+        await rivya.created(3)
+    rivya.release()
+    await gallery.restart(idle=False)
+    await gallery.wait_idle()
+    assert gallery.states() == ["settled"] * 3
+    assert asked(rivya) == [(model, "a red fox") for model in ("flux-2-pro", "qwen-image", "z-image")]
+    (message,) = gallery.visible_to(gallery.bob)
+    assert len(gallery.alt_texts(message)) == 3
 
 
 async def test_one_picture_is_asked_for_as_ever(server: BotServer, rivya: FakeRivya) -> None:
