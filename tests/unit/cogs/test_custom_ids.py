@@ -59,7 +59,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 20
+    assert len(PATTERNS) == len(set(PATTERNS)) == 21
 
 
 @pytest.mark.parametrize(
