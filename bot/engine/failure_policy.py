@@ -69,7 +69,7 @@ def decide_failure(
         return Failure(FailureCause.DEVELOPER, code, in_doubt=True) if vanished else None
     if job.stage is Stage.SUCCEEDED:
         given_up = given_up and failed_attempts >= MAX_RESULT_ATTEMPTS
-        lost = given_up and not downloaded and not _is_local(error)
+        lost = given_up and not downloaded and not is_local(error)
         return Failure(FailureCause.DEVELOPER, FailureCode.RESULT_LOST) if lost else None
     if job.stage in BEFORE_TASK:
         return _before_task(job, error, failed_attempts, task_may_exist=task_may_exist)
@@ -97,7 +97,7 @@ def _before_task(job: Job, error: KuasError, failed_attempts: int, *, task_may_e
 
 def makes_late(job: Job, error: KuasError, *, failed_attempts: int, downloaded: bool) -> bool:
     """Return whether a job is late after so many failed attempts in a row, the one with `error` included."""
-    if _is_local(error) or downloaded:
+    if is_local(error) or downloaded:
         return False
     if job.stage is Stage.CREATED:
         return _is_unknown_task(error) and failed_attempts >= MAX_NOT_FOUND_ATTEMPTS
@@ -110,7 +110,7 @@ def _is_unknown_task(error: KuasError) -> bool:
     return isinstance(error, ContractViolation) and error.code == "not_found"
 
 
-def _is_local(error: KuasError) -> bool:
+def is_local(error: KuasError) -> bool:
     """Whether the fault is on this machine: the job goes on once it is mended."""
     return isinstance(error, OperatorError) and error.code in {"database", "disk"}
 

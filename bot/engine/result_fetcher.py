@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.domain.attachments import REQUEST_LIMIT_BYTES
-from bot.domain.errors import ContractViolation, KuasError, OperatorError
-from bot.engine.failure_policy import MAX_RESULT_ATTEMPTS
+from bot.domain.errors import ContractViolation, KuasError
+from bot.engine.failure_policy import MAX_RESULT_ATTEMPTS, is_local
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.jobs import Job, Picture
     from bot.engine.job_files import JobFiles
 
@@ -70,30 +72,36 @@ class ResultFetcher:
             KuasError: as `JobFiles.result_urls` and `JobFiles.fetch_result`, the first that was raised.
         """
         begun, self._begun = self._begun, None
-        # A fetch that was begun has the first address of the row; with all of them Rivya need not be asked.
-        urls = await self._files.result_urls(job, anew=anew and begun is None)
         failed: KuasError | None = None
+        urls: Sequence[str | None]
+        try:
+            # A fetch that was begun has the first address of the row, so Rivya need not be asked.
+            urls = await self._files.result_urls(job, anew=anew and begun is None)
+        except KuasError as error:
+            if not self._fetched:
+                raise
+            failed, urls = error, job.result_urls
+        count = max(len(urls), job.picture_count)
         for number, url in enumerate(urls, start=1):
-            if number in self._fetched:
+            if url is None or number in self._fetched:
                 continue
             try:
                 fetched = await self._files.fetch_result(job, url, begun=begun if number == 1 else None)
-            except OperatorError:  # of this machine: nothing is wrong with the picture
-                raise
             except KuasError as error:
                 failed = failed or error
             else:
                 self._fetched[number] = fetched
-                await self._fit(len(urls))
-        if failed is not None and not self._may_leave_out(failed):
+                await self._fit(count)
+        lost = count - len(self._fetched)
+        if failed is not None and lost and not self._may_leave_out(failed):
             raise failed
-        self.lost, self.complete = len(urls) - len(self._fetched), True
-        if failed is not None:
-            log.warning("pictures left out", lost=self.lost, of=len(urls), reason=str(failed))
+        self.lost, self.complete = lost, True
+        if lost:
+            log.warning("pictures left out", lost=lost, reason=str(failed))
 
     def _may_leave_out(self, error: KuasError) -> bool:
         """Whether the others are delivered without the one that cannot be had."""
-        if not self._fetched:
+        if not self._fetched or is_local(error):  # a fault of this machine is mended, and all can be had
             return False
         self._failed_attempts += 1
         refused = isinstance(error, ContractViolation)

@@ -11,6 +11,7 @@ from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job, Request, Stage
 from bot.domain.model_catalog import ModelCatalog
 from bot.engine import result_fetcher
+from bot.engine.failure_policy import MAX_RESULT_ATTEMPTS
 from bot.engine.result_fetcher import MAX_REFUSED_ATTEMPTS
 from bot.jobs.history import HistoryStore
 from bot.storage.database import Database
@@ -138,6 +139,31 @@ async def test_a_host_that_fails_once_delays_and_repeats_only_what_failed(harnes
     assert shown(harness, job) == [picture(1), picture(2), picture(3)]
     assert harness.delivery.pictures[job.job_id][1] == 0
     assert downloads(harness) == 4
+
+
+async def test_one_whose_host_never_answers_is_left_out_before_the_job_is_late(
+    harness: EngineHarness, database: Database
+) -> None:
+    added = harness.rivya.faults.add("status", "result", None, code=503, path=".1.png")
+    job = await harness.submit_and_wait(request_for(3))
+    assert job.stage is Stage.DELIVERED
+    assert shown(harness, job) == [picture(1), picture(3)]
+    assert harness.delivery.pictures[job.job_id][1] == 1
+    assert added.hits == MAX_RESULT_ATTEMPTS
+
+
+async def test_pictures_that_are_here_do_not_wait_for_a_rivya_that_is_down(harness: EngineHarness) -> None:
+    harness.rivya.faults.add("status", "result", 2, code=404, path=".1.png")
+    job = await harness.submit(request_for(3))
+    await until(lambda: downloads(harness) == 3)
+    down = harness.rivya.faults.add("status", "status", None, code=503)
+    job = await harness.wait(job)
+    # The addresses of the row are tried while Rivya cannot be asked for those of now.
+    assert job.stage is Stage.DELIVERED
+    assert shown(harness, job) == [picture(1), picture(2), picture(3)]
+    assert harness.delivery.pictures[job.job_id][1] == 0
+    assert downloads(harness) == 5
+    assert down.hits
 
 
 async def test_pictures_in_the_answer_itself_are_delivered_too(
