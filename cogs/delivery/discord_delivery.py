@@ -102,7 +102,7 @@ class DiscordDelivery:
             OperatorError: `database`; of a group only.
         """
         if job.place is not None:
-            return await self.groups.deliver(job, pictures, receipt, shrunk=shrunk)
+            return await self.groups.deliver(job, pictures, receipt, shrunk=shrunk, lost=lost)
         model_id = job.request.model
         outgoing = OutgoingMessage(
             job,

@@ -45,6 +45,7 @@ class GroupContent:
         """The jobs whose pictures Discord refuses here."""
         self._show_prompt = True
         self._shrunk: frozenset[str] = frozenset()
+        self._left_out: dict[str, int] = {}
         self._lost: frozenset[str] = frozenset()
         self._destination: Destination | None = None
         self._attached: dict[str, tuple[int, Kept]] = {}
@@ -91,6 +92,7 @@ class GroupContent:
     ) -> OutgoingGroup:
         """Return the message as it is to be now, with as many of the files as one request takes."""
         new = fitting(group, files)
+        self._left_out |= {job_id: file.lost for job_id, file in new.items() if file.lost}
         models = {job.request.model for job in group.jobs}
         shown = ShownGroup(
             group,
@@ -102,6 +104,7 @@ class GroupContent:
                 job.job_id: self._catalog.most_pictures(job.request.model, job.request.settings)
                 for job in group.jobs
             },
+            dict(self._left_out),
             self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
             self._lost,
             frozenset(self.stuck),

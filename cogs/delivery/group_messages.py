@@ -47,16 +47,18 @@ class GroupMessages:
         self._message_of(job).show_progress(job.job_id, progress)
 
     async def deliver(
-        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool
+        self, job: Job, pictures: Sequence[Picture], receipt: Receipt, *, shrunk: bool, lost: int
     ) -> DeliveredMessage:
         """Show the pictures of a job, with others that come at the same time; return where they are.
+
+        `lost` is how many more it has that could not be downloaded.
 
         Raises:
             UndeliverableError: Discord refused every method.
             TransientError: Discord does not answer, or answers 429 or 5xx; it may have been posted.
             OperatorError: `database`.
         """
-        files = NewFiles(tuple(pictures), shrunk)
+        files = NewFiles(tuple(pictures), shrunk, lost)
         delivered = await self._message_of(job).deliver(job.job_id, files, receipt)
         assert isinstance(delivered, DeliveredMessage)  # None is for failures
         return delivered

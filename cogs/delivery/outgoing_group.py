@@ -48,6 +48,8 @@ class NewFiles:
     pictures: tuple[Picture, ...]
     shrunk: bool
     """Whether one is smaller than the original."""
+    lost: int = 0
+    """How many more there are that could not be downloaded."""
 
     @property
     def size_bytes(self) -> int:
@@ -191,7 +193,7 @@ async def _halved(files: NewFiles, image_workers: ImageWorkers) -> NewFiles:
         for picture in files.pictures
     ]
     shrunk = files.shrunk or any(smaller for _, smaller in fitted)
-    return NewFiles(tuple(picture for picture, _ in fitted), shrunk)
+    return NewFiles(tuple(picture for picture, _ in fitted), shrunk, files.lost)
 
 
 def fitting(group: JobGroup, new: Mapping[str, NewFiles]) -> dict[str, NewFiles]:

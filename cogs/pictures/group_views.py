@@ -57,6 +57,8 @@ class ShownGroup:
     """By the models' ids; None where only one model is offered."""
     most: Mapping[str, int] = field(default_factory=dict)
     """How many pictures the settings of the jobs allow, by their ids; 1 where it is not said."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many pictures of a job could not be downloaded, by its id."""
     shrunk: frozenset[str] = frozenset()
     """The jobs whose pictures are smaller than the originals."""
     lost: frozenset[str] = frozenset()
@@ -140,7 +142,8 @@ def _state(shown: ShownGroup, job: Job) -> str:  # noqa: PLR0911  # a table whos
     if job.deleted_at is not None:
         return gettext("deleted")
     if (names := shown.filenames.get(job.job_id)) is not None:
-        fewer = texts.count_text(len(names), shown.most.get(job.job_id, 1), 0)
+        left_out = shown.left_out.get(job.job_id, 0)
+        fewer = texts.count_text(len(names), shown.most.get(job.job_id, 1), left_out)
         count = fewer or (pictures_text(len(names)) if len(names) > 1 else "")
         return gettext("done, {pictures}", pictures=count) if count else gettext("done")
     if job.failure is not None:

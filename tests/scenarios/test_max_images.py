@@ -181,3 +181,14 @@ async def test_two_tasks_with_several_pictures_share_one_message(
     assert rivya.charged_credits == 24
     stored = server.query("SELECT job_id, number, sha256 IS NOT NULL FROM more_pictures ORDER BY job_id")
     assert sorted(stored) == sorted([(first, 2, int(private)), (second, 2, int(private))])
+
+
+async def test_in_a_group_what_cannot_be_fetched_is_said_with_its_number(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    rivya.faults.add("status", "result", None, code=404, path=".2.png")
+    await painted(server, server.alice, pictures=2, **THREE)
+    await server.until(lambda: len(server.visible_to(server.alice)[-1].attachments) == 4)
+    await server.wait_idle()
+    text = server.text_of(server.visible_to(server.alice)[-1])
+    assert text.count("done, 2 of up to 3 pictures · 1 picture could not be fetched") == 2
