@@ -22,7 +22,8 @@ CHANNEL_SECONDS = 5.0
 """At most so many edits of one channel in so many seconds, over all groups."""
 _RESERVED: Final = 1
 """Of the edits of a channel, those that progress leaves to results."""
-_MAX_CHANNELS: Final = 1000
+MAX_CHANNELS: Final = 1000
+"""Whose last edits are remembered."""
 
 
 class MessagePace:
@@ -83,6 +84,6 @@ class EditBudget:
         """Return the edits of a channel."""
         pace = self._channels.pop(channel_id, None) or ChannelPace()
         self._channels[channel_id] = pace  # the last one used is the last one to go
-        if len(self._channels) > _MAX_CHANNELS:
+        if len(self._channels) > MAX_CHANNELS:
             del self._channels[next(iter(self._channels))]
         return pace

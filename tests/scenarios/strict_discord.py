@@ -49,6 +49,8 @@ class StrictDiscord:
         self._edit_seconds = edit_seconds
         self._edits: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=CHANNEL_EDITS))
         self._dead_tokens: set[str] = set()
+        self.refused_edits = 0
+        """How many edits were too many."""
 
     @contextmanager
     def enforced(self) -> Iterator[None]:
@@ -101,6 +103,7 @@ class StrictDiscord:
             return
         edits, now = self._edits[self._channel_of(path)], time.monotonic()
         if len(edits) == CHANNEL_EDITS and (seconds := edits[0] + self._edit_seconds - now) > 0:
+            self.refused_edits += 1
             raise _TooManyRequests(seconds)
         edits.append(now)
 
