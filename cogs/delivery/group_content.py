@@ -19,9 +19,9 @@ from cogs.pictures.group_views import ShownGroup
 from cogs.ui.discord_limits import KeptAttachment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bot.domain.jobs import DeliveredMessage, Destination
+    from bot.domain.jobs import DeliveredMessage, Destination, Job
     from bot.domain.limits import Receipt
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.progress import Progress
@@ -50,6 +50,13 @@ class GroupContent:
         self._destination: Destination | None = None
         self._attached: dict[str, tuple[int, Kept]] = {}
         """The pictures that this process has put into the message of this id."""
+        self._fetched: dict[str, NewFiles] = {}
+        """Pictures that were posted before, and are not in the message as it is now."""
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether pictures are left that one request did not take."""
+        return bool(self._fetched)
 
     def address(self, group: JobGroup) -> Address:
         """Return where the message belongs. The rows of ended jobs have no token; it is kept here."""
@@ -83,9 +90,21 @@ class GroupContent:
             and job.job_id not in kept
             and job.job_id not in self._lost
         ]
-        fetched = await self._posted_pictures.fetch(absent)
-        self._lost |= {job_id for job_id, file in fetched.items() if file is None}
-        return {job_id: file for job_id, file in fetched.items() if file is not None}
+        absent_ids = {job.job_id for job in absent}
+        self._fetched = {job_id: each for job_id, each in self._fetched.items() if job_id in absent_ids}
+        fetched = await self.fetch(absent)
+        self._lost |= {job_id for job_id, files in fetched.items() if files is None}
+        return {job_id: files for job_id, files in fetched.items() if files is not None}
+
+    async def fetch(self, jobs: Sequence[Job]) -> dict[str, NewFiles | None]:
+        """Fetch pictures that were posted before, unless they are here; None for one that is lost."""
+        found = await self._posted_pictures.fetch([job for job in jobs if job.job_id not in self._fetched])
+        self._fetched |= {job_id: files for job_id, files in found.items() if files is not None}
+        return {job.job_id: self._fetched.get(job.job_id) for job in jobs}
+
+    def forget_fetched(self) -> None:
+        """Forget the pictures that are left, as they cannot be posted now."""
+        self._fetched.clear()
 
     def outgoing(
         self, group: JobGroup, kept: Mapping[str, Kept], files: Mapping[str, NewFiles]
@@ -110,8 +129,7 @@ class GroupContent:
             frozenset(self.stuck),
             show_prompt=self._show_prompt,
         )
-        fetch = self._posted_pictures.fetch
-        return OutgoingGroup(shown, self.address(group), group.message, kept, new, fetch)
+        return OutgoingGroup(shown, self.address(group), group.message, kept, new, self.fetch)
 
     def is_worth_an_edit(self, group: JobGroup, address: Address) -> bool:
         """Whether progress is: without the token only if it is about lateness."""
@@ -128,6 +146,7 @@ class GroupContent:
     def note_attached(self, outgoing: OutgoingGroup, found: Mapping[str, DeliveredMessage]) -> None:
         """Remember which pictures the message has."""
         for job_id, first in found.items():
+            self._fetched.pop(job_id, None)
             names = outgoing.shown.filenames[job_id]
             self._attached[job_id] = (
                 first.message_id,

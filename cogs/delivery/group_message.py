@@ -148,7 +148,7 @@ class GroupMessage:
     @property
     def _is_final(self) -> bool:
         """Whether more than progress waits."""
-        return bool(self._waiting or self._refreshes)
+        return bool(self._waiting or self._refreshes or self._content.is_incomplete)
 
     async def _run(self) -> None:
         """Make one edit, and begin the next if something waits for it by then."""
@@ -178,8 +178,11 @@ class GroupMessage:
         try:
             await self._show(waiting, asked=bool(refreshes))
         except Exception as error:
-            if not isinstance(error, (KuasError, UndeliverableError)) or not waiting:
+            if isinstance(error, (KuasError, UndeliverableError)):  # their runners know what to do
+                log.info("group left as it was", interaction_id=self._interaction_id, error=str(error))
+            else:
                 log.exception("group not shown", interaction_id=self._interaction_id)
+            self._content.forget_fetched()
             for job_id, each in waiting.items():
                 self._end_wait(job_id, each, error)
         finally:
@@ -204,7 +207,7 @@ class GroupMessage:
         outgoing = await self._outgoing(group, waiting)
         if await self._is_shown(outgoing):
             await self._shown(group, waiting, outgoing, {})
-        elif waiting:
+        elif waiting or outgoing.new:
             await self._post(group, waiting, outgoing)
         elif asked or self._content.is_worth_an_edit(group, outgoing.address):
             await self._edit_in_place(group, outgoing)
@@ -215,7 +218,7 @@ class GroupMessage:
         new = {job_id: each.files for job_id, each in waiting.items() if each.files and job_id not in kept}
         for each in waiting.values():
             self._content.receipt = each.receipt or self._content.receipt
-        if waiting:
+        if waiting or self._content.is_incomplete:
             new |= await self._content.fetch_absent(group, kept)
         return self._content.outgoing(group, kept, new)
 

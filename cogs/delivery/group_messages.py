@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.domain.errors import KuasError
 from bot.domain.jobs import DeliveredMessage
 from cogs.delivery.edit_budget import EditBudget
 from cogs.delivery.group_message import GroupMessage, GroupTools
@@ -80,8 +81,9 @@ class GroupMessages:
             address = group_address(group)
             channel_id = address.message[0] if address.message else address.destination.channel_id
             await self._message(interaction_id, channel_id).refresh()
+        except KuasError as error:  # what the rows say counts; the next edit shows it
+            log.warning("group left as it was", interaction_id=interaction_id, error=str(error))
         except Exception:
-            # What the rows say counts; the next edit shows it.
             log.exception("group not refreshed", interaction_id=interaction_id)
 
     async def aclose(self) -> None:

@@ -69,6 +69,11 @@ def _job_of(media: dict[str, Any]) -> str:
     return filename.partition(".")[0]
 
 
+def groups_of(server: BotServer) -> Any:
+    delivery: Any = server.app.engine._dependencies.delivery
+    return delivery.groups
+
+
 def edits(server: BotServer) -> int:
     return sum(entry.method == "PATCH" and "/messages/" in entry.path for entry in server.env.http_requests)
 
@@ -140,6 +145,22 @@ async def test_a_refused_picture_is_not_charged_and_only_its_member_reads_why(
     assert server.states().count("released") == refused
 
 
+async def test_without_the_token_the_reason_is_not_told_and_the_message_is_edited(
+    server: BotServer, rivya: FakeRivya
+) -> None:
+    rivya.fail_next("content_policy_violation")
+    rivya.hold()
+    with server.without_settling():
+        await ask(server)
+    await server.until(lambda: len(rivya.tasks) == 4)
+    server.strict.expire_tokens()
+    rivya.release()
+    await server.wait_idle()
+    (message,) = server.visible_to(server.alice)
+    assert server.text_of(message).count("refused, not charged") == 1
+    assert len(message.attachments) == 3
+
+
 async def test_what_rivya_could_not_paint_is_explained_to_everybody(
     server: BotServer, rivya: FakeRivya
 ) -> None:
@@ -164,9 +185,11 @@ async def test_if_none_can_be_painted_the_message_says_so(server: BotServer, riv
     assert server.states() == ["released"] * 4
 
 
+@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])  # for all at once, or for one
 async def test_after_a_deleted_message_a_new_one_has_all_pictures(
-    server: BotServer, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
+    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
     before = await two_of_four(server, rivya)
     server.env.backend.delete_message(server.channel.id, before.id)
     await finish(server, rivya)
@@ -192,9 +215,11 @@ async def test_a_posted_picture_that_cannot_be_fetched_again_is_named_in_the_new
     assert len(message.attachments) == 2
 
 
+@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])
 async def test_a_channel_that_forbids_files_in_the_middle_leads_to_a_direct_message_with_all(
-    server: BotServer, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
+    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
     reply = await two_of_four(server, rivya)
     server.env.inject_error("PATCH", REPLY, status=403, code=50013)
     server.env.inject_error("*", f"/channels/{server.channel.id}/*", status=403, code=50013, times=None)
@@ -376,3 +401,55 @@ async def test_groups_of_one_channel_share_its_edits(server: BotServer) -> None:
         assert pictures_of(server, message) == ["1", "2", "3", "4"]
         assert len(set(server.alt_texts(message))) == 1
     assert server.states() == ["settled"] * 12
+
+
+async def test_a_message_is_refreshed_from_its_rows_and_keeps_its_other_pictures(server: BotServer) -> None:
+    await ask(server)
+    (before,) = server.channel.history()
+    kept = {file.url for file in before.attachments[1:]}
+    server.query("UPDATE jobs SET deleted_at = 1 WHERE number = 1")
+    await server.restart()
+    groups, calls = groups_of(server), edits(server)
+    ((interaction_id,),) = server.query("SELECT interaction_id FROM job_groups")
+    with server.without_settling():
+        await asyncio.gather(*(groups.refresh(interaction_id) for _ in range(3)))
+        await groups.refresh(interaction_id)
+    assert edits(server) == calls + 1  # the others would have shown the same
+    (message,) = server.channel.history()
+    assert pictures_of(server, message) == ["2", "3", "4"]
+    assert {file.url for file in message.attachments} == kept
+    assert "1 deleted · 2 done" in server.text_of(message)
+
+
+async def test_a_refresh_that_cannot_be_done_changes_nothing(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(server)
+    groups = groups_of(server)
+    ((interaction_id,),) = server.query("SELECT interaction_id FROM job_groups")
+    await groups.refresh(1)  # no group
+    (message,) = server.channel.history()
+    server.query("UPDATE jobs SET deleted_at = 1 WHERE number = 1")
+    server.env.inject_error("PATCH", "*", status=403, code=50001, times=None)
+    calls = edits(server)
+    for _ in range(3):
+        await groups.refresh(interaction_id)
+    assert edits(server) == calls + 1  # what was refused is not sent again
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(GroupStore, "find", broken)
+    await groups.refresh(interaction_id)
+    assert len(server.env.backend.get_message(server.channel.id, message.id).attachments) == 4
+
+
+async def test_a_picture_whose_id_discord_has_not_told_is_not_dropped(server: BotServer) -> None:
+    await ask(server)
+    server.query("UPDATE jobs SET landed_attachment_id = NULL WHERE number = 2")
+    server.query("UPDATE jobs SET deleted_at = 1 WHERE number = 1")
+    await server.restart()
+    ((interaction_id,),) = server.query("SELECT interaction_id FROM job_groups")
+    await groups_of(server).refresh(interaction_id)
+    (message,) = server.channel.history()
+    assert len(message.attachments) == 4
