@@ -39,8 +39,8 @@ class GroupContent:
         self._catalog = catalog
         self.progress: dict[str, Progress] = {}
         """Of the running jobs."""
-        self.receipt: Receipt | None = None
-        """Of the job that ended last."""
+        self._receipt: Receipt | None = None
+        self._over_limit: dict[str, int] = {}
         self.stuck: set[str] = set()
         """The jobs whose pictures Discord refuses here."""
         self._show_prompt = True
@@ -78,6 +78,11 @@ class GroupContent:
             and self._attached[job.job_id][1]
         }
         return known | kept_in(group)
+
+    def note_receipt(self, job_id: str, receipt: Receipt) -> None:
+        """Remember the receipt of the job that ended last, with what all have cost beyond a limit."""
+        self._over_limit[job_id] = receipt.over_limit_credits
+        self._receipt = replace(receipt, over_limit_credits=sum(self._over_limit.values()))
 
     async def fetch_absent(self, group: JobGroup, kept: Mapping[str, Kept]) -> dict[str, NewFiles]:
         """Fetch the pictures that were posted, and are not in the message as it is now."""
@@ -117,7 +122,7 @@ class GroupContent:
             group,
             filenames(kept, new),
             self.progress,
-            self.receipt,
+            self._receipt,
             {model_id: self._catalog.name_to_show(model_id) for model_id in models},
             {
                 job.job_id: self._catalog.most_pictures(job.request.model, job.request.settings)

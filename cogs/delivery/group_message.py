@@ -216,8 +216,9 @@ class GroupMessage:
         """Return the message as it is to be now."""
         kept = self._content.kept(group)
         new = {job_id: each.files for job_id, each in waiting.items() if each.files and job_id not in kept}
-        for each in waiting.values():
-            self._content.receipt = each.receipt or self._content.receipt
+        for job_id, each in waiting.items():
+            if each.receipt is not None:
+                self._content.note_receipt(job_id, each.receipt)
         if waiting or self._content.is_incomplete:
             new |= await self._content.fetch_absent(group, kept)
         return self._content.outgoing(group, kept, new)

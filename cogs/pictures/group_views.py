@@ -134,6 +134,7 @@ def _compared(shown: ShownGroup, job: Job) -> str:
         credits_text(charged) if charged else "",
         _state(shown, job),
         ngettext("{n} vote", "{n} votes", votes) if votes else "",
+        size_note(job.request),
     ]
     return f"**{number(place)}** {' · '.join(filter(None, parts))}"
 
@@ -253,7 +254,8 @@ def _codes(shown: ShownGroup, *, is_private: bool) -> Sequence[str]:
 def _small_print(shown: ShownGroup, *, with_member: bool) -> str:
     """Return who asked, the model, what all of it cost and what is left."""
     request, charged = shown.first.request, shown.group.charged_credits
-    name = shown.model_names.get(request.model) if shown.group.kind is GroupKind.PICTURES else None
+    alike = shown.group.kind is GroupKind.PICTURES  # else the line of each has its model
+    name = shown.model_names.get(request.model) if alike else None
     total = sum(charged.values())
     receipt = shown.receipt and replace(shown.receipt, charged_credits=total)
     quoted = sum(job.quote_credits for job in shown.group.jobs if job.job_id in charged)
@@ -263,7 +265,7 @@ def _small_print(shown: ShownGroup, *, with_member: bool) -> str:
         model_text(name) if name else "",
         texts.receipt_text(receipt) if receipt and total else credits_text(total) if total else "",
         texts.rise_text(quoted, receipt) if receipt and total else "",
-        size_note(request),
+        size_note(request) if alike else "",
         _shrunk(shown),
     ]
     found = " · ".join(filter(None, notes))

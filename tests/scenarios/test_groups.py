@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
+from bot.engine import runner
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
 from cogs.delivery import outgoing_group
@@ -159,6 +160,18 @@ async def test_without_the_token_the_reason_is_not_told_and_the_message_is_edite
     (message,) = server.visible_to(server.alice)
     assert server.text_of(message).count("refused, not charged") == 1
     assert len(message.attachments) == 3
+
+
+async def test_a_late_picture_does_not_keep_the_others_waiting(
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "seconds_since", lambda since: 0.0 if since is None else 1000.0)
+    message = await two_of_four(server, rivya)
+    await server.until(lambda: server.text_of(message).count("late") == 2)
+    assert "It is not lost and comes by itself." in server.text_of(message)
+    await finish(server, rivya)
+    (message,) = server.channel.history()
+    assert pictures_of(server, message) == ["1", "2", "3", "4"]
 
 
 async def test_what_rivya_could_not_paint_is_explained_to_everybody(

@@ -177,11 +177,14 @@ def test_of_compared_models_each_line_has_model_price_and_votes() -> None:
     group = make_group(
         {"stage": Stage.DELIVERED}, {"stage": Stage.FAILED, "failure": REFUSED}, kind=GroupKind.COMPARE
     )
-    second = replace(group.jobs[1], request=replace(group.jobs[1].request, model="z-image"))
+    asked = replace(group.jobs[1].request, model="z-image", size="square_hd", asked_size="square")
+    second = replace(group.jobs[1], request=asked)
     group = replace(group, jobs=(group.jobs[0], second), votes={1: 2})
     lines = view_text(group_view(shown(group, model_names=NAMES))).splitlines()
     assert "**1** Qwen Image · 4 credits · done · 2 votes" in lines
-    assert "**2** Z Image · refused, not charged" in lines
+    assert (
+        "**2** Z Image · refused, not charged · Square, high definition, as this model has no Square" in lines
+    )
     assert "Qwen Image" not in lines[-1]
 
 
