@@ -49,7 +49,7 @@ from bot.stores import Stores
 from cogs.delivery.discord_delivery import DiscordDelivery
 from cogs.notifications.notifier import DiscordNotifier
 from cogs.operator.admission_messenger import DiscordAdmissionMessenger
-from cogs.registry import register
+from cogs.registry import RunningJobs, register
 from cogs.ui.error_reporter import DiscordErrorReporter
 from cogs.welcome.greeting_messenger import DiscordGreetingMessenger
 
@@ -109,8 +109,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(engine.close)
         client.on_setup = partial(
             register,
-            engine=engine,
-            wake_jobs=wakeups.trigger,
+            jobs=RunningJobs(engine, wakeups.trigger, delivery.groups.refresh),
             alert_notifier=notifiers.alerts,
             admission_notifier=notifiers.admissions,
             greeter=notifiers.greeter,

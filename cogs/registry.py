@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
@@ -39,6 +40,8 @@ from cogs.operator.admission import GuildAdmission
 from cogs.operator.commands import Operator
 from cogs.operator.late_jobs import LateJobCommands
 from cogs.pictures.actions import PictureActions
+from cogs.pictures.deletion import PictureDeletion
+from cogs.pictures.group_actions import GroupActions
 from cogs.pictures.history import History
 from cogs.pictures.image_sources import ImageSources
 from cogs.pictures.result_messages import ResultMessages
@@ -68,14 +71,25 @@ if TYPE_CHECKING:
     from bot.privacy.guild_departures import GuildDepartures
     from bot.rivya.client import RivyaClient
     from bot.stores import Stores
+    from cogs.pictures.deletion import RefreshGroup
     from cogs.ui.error_reporter import DiscordErrorReporter
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJobs:
+    """What commands and buttons can do with jobs that run, and with their messages."""
+
+    engine: JobEngine
+    wake: Callable[[], None]
+    """Has the jobs looked at that the operator ends, or that are to be tried."""
+    refresh_group: RefreshGroup
+    """Shows a group in its message as its rows say now."""
 
 
 async def register(
     client: KuasClient,
     *,
-    engine: JobEngine,
-    wake_jobs: Callable[[], None],
+    jobs: RunningJobs,
     alert_notifier: AlertNotifier,
     admission_notifier: AdmissionNotifier,
     greeter: Greeter,
@@ -91,8 +105,8 @@ async def register(
 ) -> None:
     """Add every command, in every language, and the router of every button.
 
-    `wake_jobs` has the jobs looked at that the operator ends, or that are to be tried. `operator_guild` is
-    the guild that gets the operator's commands; None for no guild. `about` says who runs the bot.
+    `operator_guild` is the guild that gets the operator's commands; None for no guild. `about` says who runs
+    the bot.
 
     Raises:
         ContractViolation: `bug`; Discord would not take a command.
@@ -101,9 +115,7 @@ async def register(
     router = ComponentRouter(error_reporter)
     cogs = (
         *_member_commands(stores, circuit_breaker, about),
-        *_pictures(
-            client, engine, wake_jobs, alert_notifier, stores, downloader, image_workers, error_reporter
-        ),
+        *_pictures(client, jobs, alert_notifier, stores, downloader, image_workers, error_reporter),
         _limits(stores, router),
         _help(client, stores, operator_guild, about),
         *_guild_listeners(client, stores, departures, admission_notifier),
@@ -115,7 +127,7 @@ async def register(
         router.add_handlers(cog)
     await validate_commands(client.tree)
     if operator_guild is not None:
-        await _add_operator(client, router, operator_guild, stores, rivya, wake_jobs)
+        await _add_operator(client, router, operator_guild, stores, rivya, jobs.wake)
 
 
 async def _add_operator(
@@ -150,8 +162,7 @@ def _member_commands(
 
 def _pictures(
     client: KuasClient,
-    engine: JobEngine,
-    wake_jobs: Callable[[], None],
+    jobs: RunningJobs,
     alert_notifier: AlertNotifier,
     stores: Stores,
     downloader: Downloader,
@@ -159,7 +170,7 @@ def _pictures(
     error_reporter: DiscordErrorReporter,
 ) -> tuple[commands.Cog, ...]:
     """The cogs that make pictures, and those for finished ones."""
-    catalog = stores.catalog
+    catalog, engine = stores.catalog, jobs.engine
     rejected = RejectedRequests(stores.drafts, error_reporter)
     submission = Submission(engine, stores.drafts, alert_notifier, rejected, catalog)
     compose_forms = ComposeForms(submission, engine, rejected, catalog)
@@ -169,24 +180,21 @@ def _pictures(
     completion = ModelCompletion(catalog, stores.standings, engine.typical_duration)
     result_messages = ResultMessages(client, stores.history, stores.pictures, downloader, catalog)
     image_sources = ImageSources(stores.pictures, image_workers)
+    deletion = PictureDeletion(client, stores, result_messages, jobs.refresh_group)
+    group_actions = GroupActions(
+        jobs.engine, stores, submission, compose_forms, result_messages, deletion, image_sources
+    )
     return (
         submission,
         compose_forms,
         draft_cards,
         Imagine(submission, draft_cards, stores.presets, catalog, completion),
         PictureActions(
-            engine,
-            stores.history,
-            submission,
-            compose_forms,
-            draft_cards,
-            result_messages,
-            stores.late_jobs,
-            wake_jobs,
-            catalog,
+            engine, stores, submission, compose_forms, draft_cards, result_messages, deletion, jobs.wake
         ),
+        group_actions,
         History(stores.history, image_sources, result_messages, catalog),
-        ContextMenus(client.tree, compose_forms, stores.history, downloader),
+        ContextMenus(client.tree, compose_forms, stores.history, downloader, group_actions.offer_references),
         Defaults(stores.member_defaults, stores.guild_defaults, catalog, completion),
         PresetCommands(stores.presets, stores.access_rules, catalog),
     )

@@ -200,18 +200,19 @@ class HistoryStore:
 
         return await self._database.run(unit)
 
-    async def mark_deleted(self, job_id: str, deleted_by: int) -> None:
-        """Record that the message of a picture was deleted; the stored picture goes, too."""
+    async def mark_deleted(self, *job_ids: str, deleted_by: int) -> None:
+        """Record that the messages of pictures were deleted; the stored pictures go, too."""
         at = now_ms()
 
         def unit(tx: sqlite3.Connection) -> None:
-            tx.execute(
+            tx.executemany(
                 "UPDATE jobs SET deleted_at = coalesce(deleted_at, ?), deleted_by = coalesce(deleted_by, ?),"
                 " landed_url = NULL WHERE job_id = ?",
-                (at, deleted_by, job_id),
+                [(at, deleted_by, job_id) for job_id in job_ids],
             )
-            tx.execute("DELETE FROM kept_pictures WHERE job_id = ?", (job_id,))
-            forget_files(tx, job_id)
+            for job_id in job_ids:
+                tx.execute("DELETE FROM kept_pictures WHERE job_id = ?", (job_id,))
+                forget_files(tx, job_id)
 
         await self._database.run(unit)
 

@@ -210,7 +210,7 @@ class GroupMessage:
         elif waiting or outgoing.new:
             await self._post(group, waiting, outgoing)
         elif asked or self._content.is_worth_an_edit(group, outgoing.address):
-            await self._edit_in_place(group, outgoing)
+            await self._edit_in_place(group, outgoing, asked=asked)
 
     async def _outgoing(self, group: JobGroup, waiting: Mapping[str, _Waiting]) -> OutgoingGroup:
         """Return the message as it is to be now."""
@@ -230,8 +230,11 @@ class GroupMessage:
             return False
         return (await outgoing.for_method(place)).signature == self._signature
 
-    async def _edit_in_place(self, group: JobGroup, outgoing: OutgoingGroup) -> None:
-        """Edit the message where it is, to show no new picture. Never raises what Discord refuses."""
+    async def _edit_in_place(self, group: JobGroup, outgoing: OutgoingGroup, *, asked: bool) -> None:
+        """Edit the message where it is, to show no new picture. Never raises what Discord refuses.
+
+        `asked` says that it is not for progress alone.
+        """
         place = outgoing.place_to_edit()
         # An edit would drop a picture whose id Discord has not told.
         untold = any(
@@ -250,10 +253,11 @@ class GroupMessage:
             log.debug("progress not shown", interaction_id=self._interaction_id, error=str(error))
             self._pace.edited(time.monotonic())
             if (
-                isinstance(error, discord.HTTPException)
+                not asked
+                and isinstance(error, discord.HTTPException)
                 and classify(error) is not DiscordErrorKind.UNAVAILABLE
             ):
-                # What Discord refused is not sent again: it bans for 10,000 refusals in ten minutes.
+                # Progress that Discord refused is not sent again: it bans for 10,000 refusals in ten minutes.
                 self._signature = (await outgoing.for_method(place)).signature
         else:
             self._note(posted)

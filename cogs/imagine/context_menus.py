@@ -16,10 +16,15 @@ from cogs.text.translation import gettext
 from cogs.ui.message_images import avatar_of, images_in, other_kind_in
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.domain.jobs import Reference
     from bot.images.downloads import Downloader
     from bot.jobs.history import HistoryStore
     from cogs.imagine.compose import ComposeForms
+
+    OfferReferences = Callable[[discord.Interaction, str], Awaitable[bool]]
+    """Lets the member choose among the pictures of a job's group; False if it has not several."""
 
 NAME_UNITS: Final = 40
 _OUR_FILENAME: Final = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\w{3,4}")
@@ -35,7 +40,9 @@ class ContextMenus(commands.Cog):
         compose_forms: ComposeForms,
         history: HistoryStore,
         downloader: Downloader,
+        offer_references: OfferReferences,
     ) -> None:
+        self._offer_references = offer_references
         self._tree = tree
         self._compose_forms = compose_forms
         self._history = history
@@ -58,6 +65,8 @@ class ContextMenus(commands.Cog):
     async def use_message(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Show a form with the first picture of a message, and say in it if there are several.
 
+        Of the message of a group its member chooses first.
+
         Raises:
             MemberError: NO_PICTURE_THERE, or as `ComposeForms.open`.
             OperatorError: `database`.
@@ -66,6 +75,9 @@ class ContextMenus(commands.Cog):
         if not found:
             raise MemberError(MemberReason.NO_PICTURE_THERE, kind=other_kind_in(message))
         first = found[0]
+        job_id = _job_id_of(first) if len(found) > 1 else None
+        if job_id is not None and await self._offer_references(interaction, job_id):
+            return
         note = ""
         if len(found) > 1:
             name = single_line(first.filename, NAME_UNITS)
@@ -83,11 +95,17 @@ class ContextMenus(commands.Cog):
 
     async def _parent(self, interaction: discord.Interaction, reference: Reference) -> str | None:
         """Return the job id if the reference is a picture of ours that the member may know of."""
-        match = _OUR_FILENAME.fullmatch(reference.filename)
-        if match is None:
+        job_id = _job_id_of(reference)
+        if job_id is None:
             return None
-        item = await self._history.find(match["job_id"])
+        item = await self._history.find(job_id)
         try:
             return require_visible(item, interaction.guild_id, interaction.user.id).job.job_id
         except MemberError:
             return None
+
+
+def _job_id_of(reference: Reference) -> str | None:
+    """Return the id in the filename of a picture of ours; None for any other, and it may be forged."""
+    match = _OUR_FILENAME.fullmatch(reference.filename)
+    return None if match is None else match["job_id"]

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from bot.domain.access import AccessPolicy
     from bot.domain.jobs import Destination, Reference, Request
-    from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
-    from bot.jobs.history import HistoryItem, HistoryStore
-    from bot.jobs.late_jobs import LateJobStore
+    from bot.jobs.history import HistoryItem
+    from bot.stores import Stores
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.draft_cards import DraftCards
     from cogs.imagine.submission import Submission
+    from cogs.pictures.deletion import PictureDeletion
     from cogs.pictures.result_messages import ResultMessages
 
     ActionHandler = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
@@ -49,23 +49,23 @@ class PictureActions(commands.Cog):
     def __init__(
         self,
         engine: JobEngine,
-        history: HistoryStore,
+        stores: Stores,
         submission: Submission,
         compose_forms: ComposeForms,
         draft_cards: DraftCards,
         result_messages: ResultMessages,
-        late_jobs: LateJobStore,
+        deletion: PictureDeletion,
         wake_jobs: Callable[[], None],
-        catalog: ModelCatalog,
     ) -> None:
-        self._catalog = catalog
         self._engine = engine
-        self._history = history
+        self._history = stores.history
+        self._late_jobs = stores.late_jobs
+        self._catalog = stores.catalog
         self._submission = submission
         self._compose_forms = compose_forms
         self._draft_cards = draft_cards
         self._result_messages = result_messages
-        self._late_jobs = late_jobs
+        self._deletion = deletion
         self._wake_jobs = wake_jobs
         self._handlers: dict[Action, ActionHandler] = {
             Action.AGAIN: self._again,
@@ -76,7 +76,7 @@ class PictureActions(commands.Cog):
             Action.CANCEL: self._cancel,
             Action.RETRY: self._retry,
             Action.SHARE: result_messages.share,
-            Action.DELETE: result_messages.ask_to_delete,
+            Action.DELETE: deletion.ask,
         }
 
     @component(PICTURE_ID)
@@ -92,7 +92,7 @@ class PictureActions(commands.Cog):
         found = await self._history.find(custom_id["job_id"])
         item = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
         if action is Action.DELETE_NOW:
-            await self._result_messages.delete(interaction, item, parse_snowflake(custom_id["message_id"]))
+            await self._deletion.delete(interaction, item, parse_snowflake(custom_id["message_id"]))
         else:
             await self._handlers[action](interaction, item)
 
@@ -163,6 +163,7 @@ class PictureActions(commands.Cog):
         with use_locale(destination.locale if destination.private else destination.guild_locale):
             view = views.cancelled_view(item.job)
         await interaction.edit_original_response(view=view)
+        await self._refresh_group_of(item)
 
     async def _retry(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         is_own = item.job.request.destination.user_id == interaction.user.id
@@ -172,6 +173,7 @@ class PictureActions(commands.Cog):
             return
         if item.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
             self._wake_jobs()
+            await self._refresh_group_of(item)
             sentence = gettext(
                 "Trying again now. The picture comes where it was asked for, or as a direct message to its"
                 " member."
@@ -179,6 +181,10 @@ class PictureActions(commands.Cog):
         else:
             sentence = gettext("There is nothing to fetch: this picture is no longer missing.")
         await interaction.edit_original_response(view=build_view(sentence))
+
+    async def _refresh_group_of(self, item: HistoryItem) -> None:
+        if item.job.place is not None:
+            await self._deletion.refresh_group(item.job.request.destination.interaction_id)
 
 
 def _is_private(interaction: discord.Interaction, item: HistoryItem) -> bool:

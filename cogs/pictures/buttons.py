@@ -19,6 +19,8 @@ from cogs.ui.layout import row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cogs.ui.layout import Button
+
 
 class Action(StrEnum):
     """What a button does. The values are in the custom ids of old messages: do not change them."""
@@ -60,7 +62,7 @@ PICTURE_ID: Final = (
 """The custom ids of these buttons; `message_id` is the picture's message, if its row does not have it."""
 
 
-def picture_button(action: Action, job_id: str, message_id: int = 0) -> ui.Button[ui.LayoutView]:
+def picture_button(action: Action, job_id: str, message_id: int = 0) -> Button:
     """Make the button of one action on one picture."""
     return ui.Button(
         label=gettext(_LABELS[action]),
@@ -85,10 +87,15 @@ def pick_row(job_id: str, pictures: int) -> ui.ActionRow[ui.LayoutView]:
     )
 
 
-def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
-    """Make a row of buttons for one picture."""
+def picture_buttons(job_id: str, actions: Sequence[Action]) -> list[Button]:
+    """Make the buttons of several actions on one picture."""
     buttons = {action: picture_button(action, job_id) for action in actions}
     if Action.RETRY in buttons and Action.AGAIN in buttons:
         # What was paid for already comes first; another picture costs credits again.
         buttons[Action.AGAIN].style = discord.ButtonStyle.secondary
-    return row(*buttons.values())
+    return list(buttons.values())
+
+
+def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
+    """Make a row of buttons for one picture."""
+    return row(*picture_buttons(job_id, actions))

@@ -72,6 +72,9 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
         when=timestamp(job.accepted_at, "f"),
     )
     lines = [asked]
+    if job.place is not None:
+        place = job.place
+        lines.append(gettext("Picture {number} of {size}", number=place.number, size=place.size))
     if model_name is not None:
         lines.append(gettext("Model: {model}", model=model_text(model_name)))
     lines += [
@@ -190,9 +193,9 @@ def has_deletable_message(job: Job) -> bool:
     )
 
 
-def deleted_view(item: HistoryItem) -> ui.LayoutView:
-    """Confirm a deletion."""
-    if not has_deletable_message(item.job):
+def deleted_view(*, in_reach: bool) -> ui.LayoutView:
+    """Confirm a deletion; `in_reach` is False if the bot could not delete the private message."""
+    if not in_reach:
         return build_view(gettext("Deleted. Only you can see its message; dismiss that yourself."))
     return build_view(gettext("Deleted."))
 

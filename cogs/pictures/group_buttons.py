@@ -1,8 +1,8 @@
 """The buttons under a group: the message with the pictures of one request for several.
 
-A custom id holds the action, the id of the group, which is that of its interaction, and the number of a
-picture where the action is about one. Whose group it is and who may click is read from the database at the
-click.
+A custom id holds the action and the id of the group, which is that of its interaction; that of a vote also
+the number of the picture, and that of a deletion the message. Whose group it is and who may click is read
+from the database at the click.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class GroupAction(StrEnum):
     DELETE_ONE = "delete_one"
     """The menu of that question."""
     DELETE_ALL = "delete_all"
+    USE = "use"
+    """The menu of pictures that become references."""
     VOTE = "vote"
     """For the picture with a number."""
 
@@ -64,22 +66,22 @@ _STYLES: Final = {
 
 GROUP_ID: Final = (
     rf"kuas:group:(?P<action>{'|'.join(GroupAction)}):(?P<interaction_id>{SNOWFLAKE})"
-    r"(?::(?P<number>[0-9]{1,2}))?"
+    rf"(?::(?P<detail>{SNOWFLAKE}))?"
 )
-"""The custom ids of these buttons and menus; `number` is that of a picture, from 1."""
+"""The custom ids of these buttons and menus; `detail` is the number of a picture, or the id of a message."""
 
 
-def group_id(action: GroupAction, interaction_id: int, place: int = 0) -> str:
-    """Return a custom id; `place` is the number of a picture, or 0."""
-    return f"kuas:group:{action}:{interaction_id}" + (f":{place}" if place else "")
+def group_id(action: GroupAction, interaction_id: int, detail: int = 0) -> str:
+    """Return a custom id; `detail` as in `GROUP_ID`, or 0."""
+    return f"kuas:group:{action}:{interaction_id}" + (f":{detail}" if detail else "")
 
 
-def group_button(action: GroupAction, interaction_id: int, label: str = "", *, place: int = 0) -> Button:
+def group_button(action: GroupAction, interaction_id: int, label: str = "", *, detail: int = 0) -> Button:
     """Make the button of one action on a group, with its usual label if none is given."""
     return ui.Button(
         label=label or gettext(_LABELS[action]),
         style=_STYLES.get(action, discord.ButtonStyle.secondary),
-        custom_id=group_id(action, interaction_id, place),
+        custom_id=group_id(action, interaction_id, detail),
     )
 
 
@@ -96,7 +98,8 @@ def group_rows(group: JobGroup, *, in_guild: bool) -> list[Row]:
         buttons.append(button.of(GroupAction.CANCEL))
     if in_guild and ended and any(job.request.prompt for job in jobs):
         buttons.append(button.again())
-        if missing := sum(map(is_missing, jobs)):
+        # If all are missing, *Again* is that already.
+        if 0 < (missing := sum(map(is_missing, jobs))) < len(group.jobs):
             buttons.append(button.missing(missing))
     if jobs and (ended or any(map(has_picture, jobs))):
         buttons.append(button.of(GroupAction.PICK))
@@ -129,7 +132,7 @@ def can_cancel(job: Job) -> bool:
 
 def can_vote(group: JobGroup) -> bool:
     """Whether members compare the pictures of this group: everybody can see it, and all have ended."""
-    public = not group.jobs[0].request.destination.private
+    public = not any(job.request.destination.private for job in group.jobs)
     return group.kind is GroupKind.COMPARE and public and all(map(has_outcome, group.jobs))
 
 
@@ -173,7 +176,7 @@ class _Buttons:
     def _vote(self, place: int) -> Button:
         votes = self._group.votes.get(place, 0)
         label = ngettext("{place}: {n} vote", "{place}: {n} votes", votes, place=place)
-        return group_button(GroupAction.VOTE, self._group.interaction_id, label, place=place)
+        return group_button(GroupAction.VOTE, self._group.interaction_id, label, detail=place)
 
     def _price(self, job: Job) -> int:
         """Return what a picture cost, or what it would have cost, as far as that was known."""

@@ -139,7 +139,7 @@ def _compared(shown: ShownGroup, job: Job) -> str:
     return f"**{number(place)}** {' · '.join(filter(None, parts))}"
 
 
-def _state(shown: ShownGroup, job: Job) -> str:  # noqa: PLR0911  # a table whose rows need data
+def _state(shown: ShownGroup, job: Job) -> str:
     if job.deleted_at is not None:
         return gettext("deleted")
     if (names := shown.filenames.get(job.job_id)) is not None:
@@ -147,17 +147,33 @@ def _state(shown: ShownGroup, job: Job) -> str:  # noqa: PLR0911  # a table whos
         fewer = texts.count_text(len(names), shown.most.get(job.job_id, 1), left_out)
         count = fewer or (pictures_text(len(names)) if len(names) > 1 else "")
         return gettext("done, {pictures}", pictures=count) if count else gettext("done")
+    if job.failure is None and job.stage not in {Stage.CANCELLED, Stage.UNDELIVERABLE}:
+        if job.job_id in shown.lost:
+            return gettext("done, but I could not bring it here")
+        if job.job_id in shown.stuck:
+            return _stuck()
+        if (progress := shown.progress.get(job.job_id)) is not None:
+            return _doing(progress)
+    return state_text(job)
+
+
+def state_text(job: Job) -> str:
+    """Return in a few words what a job is doing, or what became of it, by its row alone."""
     if job.failure is not None:
         return _failed(job.failure)
-    if job.job_id in shown.lost:
-        return gettext("done, but I could not bring it here")
-    if job.job_id in shown.stuck or job.stage is Stage.UNDELIVERABLE:
-        return gettext("done, but Discord does not let me post it here")
-    if job.stage is Stage.CANCELLED:
-        return gettext("cancelled, not charged")
-    if (progress := shown.progress.get(job.job_id)) is not None:
-        return _doing(progress)
-    return _resumed(job)
+    match job.stage:
+        case Stage.DELIVERED:
+            return gettext("done")
+        case Stage.UNDELIVERABLE:
+            return _stuck()
+        case Stage.CANCELLED:
+            return gettext("cancelled, not charged")
+        case _:
+            return _resumed(job)
+
+
+def _stuck() -> str:
+    return gettext("done, but Discord does not let me post it here")
 
 
 def _failed(failure: Failure) -> str:

@@ -11,17 +11,18 @@ from bot.domain.jobs import Stage
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
-from cogs.pictures.views import picture_of, with_vary
+from cogs.pictures.views import picture_of, quote_of, with_vary
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import credits_text, mention, pictures_text, size_name, timestamp
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
-from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
+from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.jobs.history import HistoryItem, HistoryPage
+    from cogs.pictures.views import Row
     from cogs.ui.layout import Button
 
 OPTION_UNITS: Final = 90
@@ -105,13 +106,21 @@ def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
     ]
 
 
-def item_view(item: HistoryItem, url: str | None, back: Button, *, can_vary: bool) -> ui.LayoutView:
+def item_view(
+    item: HistoryItem,
+    url: str | None,
+    back: Button,
+    *,
+    can_vary: bool,
+    title: str = "",
+    in_guild: bool = True,
+) -> ui.LayoutView:
     """Show a single picture with its buttons; `url` is None if it cannot be shown any more.
 
-    `can_vary` is True if its model takes a reference.
+    `can_vary` is True if its model takes a reference. `in_guild` is False in a direct message, where only
+    what needs no server with rules and limits is offered.
     """
     job = item.job
-    excerpt = escape(job.request.prompt, PROMPT_UNITS)
     facts = " · ".join(
         filter(
             None,
@@ -130,17 +139,13 @@ def item_view(item: HistoryItem, url: str | None, back: Button, *, can_vary: boo
         if message_url and not job.request.destination.private
         else ""
     )
-    if item.is_missing:
-        actions = (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)
-    else:
-        actions = (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)
     return build_view(
-        f"> {excerpt}" if excerpt else "",
+        title,
+        quote_of(job, show_prompt=True),
         picture_of(job, url) if url else _why_not_shown(item),
         subtext(facts),
         link,
-        picture_row(job.job_id, actions),
-        _second_row(item, back, can_vary=can_vary),
+        *_rows(item, back, can_vary=can_vary, in_guild=in_guild),
     )
 
 
@@ -154,9 +159,16 @@ def _why_not_shown(item: HistoryItem) -> str:
     )
 
 
-def _second_row(item: HistoryItem, back: Button, *, can_vary: bool) -> ui.ActionRow[ui.LayoutView]:
+def _rows(item: HistoryItem, back: Button, *, can_vary: bool, in_guild: bool) -> list[Row]:
+    job_id = item.job.job_id
+    if not in_guild:
+        actions = (Action.DETAILS,) if item.is_missing else (Action.DETAILS, Action.DELETE)
+        return [picture_row(job_id, actions).add_item(back)]
     if item.is_missing:
-        return row(back)
+        return [picture_row(job_id, (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)), row(back)]
     can_share = item.kept_sha256 is not None and item.job.shared_at is None
-    actions = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
-    return picture_row(item.job.job_id, with_vary(*actions, can_vary=can_vary)).add_item(back)
+    more = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
+    return [
+        picture_row(job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
+        picture_row(job_id, with_vary(*more, can_vary=can_vary)).add_item(back),
+    ]

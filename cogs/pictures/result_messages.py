@@ -1,4 +1,4 @@
-"""Operations on the messages of finished pictures: use as a reference, share, delete.
+"""Operations on the messages of finished pictures: find a picture in one, use it as a reference, share it.
 
 Of a picture that is posted in a channel only the message is known. Private pictures, and those that could not
 be posted, are in the picture store.
@@ -22,16 +22,11 @@ from bot.discord_client.errors import (
 from bot.domain.access import RecentActivity, check_access, requires_spoiler
 from bot.domain.clock import now_ms
 from bot.domain.errors import KuasError, MemberError, MemberReason
-from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Stage
+from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.pictures import picture_filename
 from bot.jobs.derived_requests import stored_reference
 from cogs.pictures import views
-from cogs.pictures.details_views import (
-    already_shared_text,
-    delete_question_view,
-    deleted_view,
-    has_deletable_message,
-)
+from cogs.pictures.details_views import already_shared_text
 from cogs.text.translation import use_locale
 from cogs.ui.context import channel_id_of, guild_id_of, request_context
 from cogs.ui.discord_limits import attachments
@@ -87,9 +82,9 @@ class ResultMessages:
             return stored
         message, delivered = interaction.message, item.job.delivered_message
         if delivered is None or (message is not None and message.id == delivered.message_id):
-            found = self._posted(message, item, number)
+            found = self.posted(message, item.job.job_id, number=number)
         else:
-            found = await self._fetch_posted(delivered, item, number)
+            found = await self.fetch_posted(delivered, item.job.job_id, number=number)
         if found is None:
             raise MemberError(MemberReason.PICTURE_OUT_OF_REACH)
         return found
@@ -102,7 +97,7 @@ class ResultMessages:
         """
         if item.job.delivered_message is None or item.job.request.destination.private:
             return None
-        found = await self._fetch_posted(item.job.delivered_message, item)
+        found = await self.fetch_posted(item.job.delivered_message, item.job.job_id)
         return None if found is None else found.url
 
     async def share(self, interaction: discord.Interaction, item: HistoryItem) -> None:
@@ -169,7 +164,7 @@ class ResultMessages:
         delivered = item.job.delivered_message
         if item.job.shared_at is None or delivered is None:
             return False
-        return delivered.url is not None or await self._fetch_posted(delivered, item) is not None
+        return delivered.url is not None or await self.fetch_posted(delivered, item.job.job_id) is not None
 
     async def _post(
         self, interaction: discord.Interaction, item: HistoryItem, files: Mapping[str, bytes]
@@ -220,50 +215,6 @@ class ResultMessages:
             )
             await interaction.delete_original_response()
 
-    async def ask_to_delete(self, interaction: discord.Interaction, item: HistoryItem) -> None:
-        """Ask for a confirmation.
-
-        Raises:
-            MemberError: PICTURE_UNFINISHED; NOT_ALLOWED, it is not the member's, and they may not manage
-            messages.
-        """
-        message, message_id = interaction.message, 0
-        if item.job.delivered_message is None and self._posted(message, item) is not None:
-            assert message is not None  # it has the picture
-            message_id = message.id  # the row was anonymised, so the button has to hold it
-        self._require_deletable(interaction, item, self._message_of(interaction, item, message_id))
-        await interaction.response.send_message(view=delete_question_view(item, message_id), ephemeral=True)
-
-    async def delete(self, interaction: discord.Interaction, item: HistoryItem, message_id: int) -> None:
-        """Delete the message and the stored file; a picture that is deleted already is no error.
-
-        `message_id` is the message in this channel, if the row does not have it; else 0.
-
-        Raises:
-            MemberError: PICTURE_UNFINISHED, NOT_ALLOWED, UNDELETABLE.
-            OperatorError: `database`.
-            TransientError: Discord does not answer, or answers 429 or 5xx.
-        """
-        posted, job = self._message_of(interaction, item, message_id), item.job
-        self._require_deletable(interaction, item, posted)
-        await interaction.response.defer()
-        if job.stage is Stage.DELIVERED and job.deleted_at is None and has_deletable_message(job):
-            # A message id in a custom id may be forged, so that message has to have the picture.
-            if posted is None or (
-                job.delivered_message is None and await self._fetch_posted(posted, item) is None
-            ):
-                raise MemberError(MemberReason.UNDELETABLE)
-            await self._delete_message(posted)
-        await self._history.mark_deleted(job.job_id, interaction.user.id)
-        await interaction.edit_original_response(view=deleted_view(item))
-
-    def _message_of(
-        self, interaction: discord.Interaction, item: HistoryItem, message_id: int
-    ) -> DeliveredMessage | None:
-        if item.job.delivered_message is None and message_id:
-            return DeliveredMessage(channel_id_of(interaction), message_id, DeliveryMethod.REPLY)
-        return item.job.delivered_message
-
     async def _require_shareable(self, interaction: discord.Interaction, item: HistoryItem) -> bool:
         """Refuse what is unfinished or not allowed here; returns whether a spoiler has to hide it."""
         if item.job.finished_at is None:
@@ -272,27 +223,16 @@ class ResultMessages:
         check_access(item.job.request, context, policy, RecentActivity(), now_ms())
         return item.job.request.spoiler or requires_spoiler(context, policy)
 
-    def _require_deletable(
-        self, interaction: discord.Interaction, item: HistoryItem, posted: DeliveredMessage | None
-    ) -> None:
-        if item.job.finished_at is None:
-            raise MemberError(MemberReason.PICTURE_UNFINISHED)
-        is_own = item.job.request.destination.user_id == interaction.user.id
-        if not is_own and not (posted is not None and _can_moderate(interaction, posted.channel_id)):
-            raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_messages",))
-
-    def _posted(
-        self, message: discord.Message | None, item: HistoryItem, number: int = 1
-    ) -> Reference | None:
-        """Return the picture of this number as a message has it; None if it does not."""
+    def posted(self, message: discord.Message | None, *job_ids: str, number: int = 1) -> Reference | None:
+        """Return the picture of this number of the first of these jobs that a message has; None if none."""
         found = [] if message is None else images_in(message, self._downloader.is_discord_url)
-        name = picture_filename(item.job.job_id, "", number)
-        return next((each for each in found if each.filename.startswith(name)), None)
+        names = tuple(picture_filename(job_id, "", number) for job_id in job_ids)
+        return next((each for each in found if each.filename.startswith(names)), None)
 
-    async def _fetch_posted(
-        self, delivered: DeliveredMessage, item: HistoryItem, number: int = 1
+    async def fetch_posted(
+        self, delivered: DeliveredMessage, *job_ids: str, number: int = 1
     ) -> Reference | None:
-        """Fetch a message and return the picture in it; None if Discord refuses or it is not there.
+        """Fetch a message and return what `posted` finds in it; None if the message is out of reach.
 
         Raises:
             TransientError: Discord does not answer, or answers 429 or 5xx.
@@ -300,18 +240,9 @@ class ResultMessages:
         channel = self._client.get_partial_messageable(delivered.channel_id)
         try:
             with translate_outages():
-                return self._posted(await channel.fetch_message(delivered.message_id), item, number)
+                return self.posted(await channel.fetch_message(delivered.message_id), *job_ids, number=number)
         except discord.HTTPException:
             return None
-
-    async def _delete_message(self, delivered: DeliveredMessage) -> None:
-        channel = self._client.get_partial_messageable(delivered.channel_id)
-        try:
-            with translate_outages():
-                await channel.get_partial_message(delivered.message_id).delete()
-        except discord.HTTPException as error:
-            if classify(error) is not DiscordErrorKind.MESSAGE_GONE:
-                raise MemberError(MemberReason.UNDELETABLE) from error
 
     @contextmanager
     def _exclusive(self, job_id: str) -> Iterator[None]:
@@ -327,14 +258,3 @@ class ResultMessages:
             yield
         finally:
             self._in_progress.discard(job_id)
-
-
-def _can_moderate(interaction: discord.Interaction, channel_id: int) -> bool:
-    """Whether the member may manage messages in a channel, which need not be this one."""
-    if channel_id == interaction.channel_id:
-        return interaction.permissions.manage_messages
-    guild, person = interaction.guild, interaction.user
-    channel = None if guild is None else guild.get_channel_or_thread(channel_id)
-    if channel is None or not isinstance(person, discord.Member):
-        return False
-    return channel.permissions_for(person).manage_messages

@@ -9,12 +9,12 @@ from discord import MediaGalleryItem, ui
 from bot.domain.jobs import FailureCause, FailureCode
 from bot.domain.progress import Phase
 from cogs.pictures import texts
-from cogs.pictures.buttons import Action, picture_row
+from cogs.pictures.buttons import Action, picture_buttons, picture_row
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import mention, model_text, size_note
 from cogs.text.translation import gettext
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
-from cogs.ui.layout import PROMPT_UNITS, build_view, subtext
+from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Failure, Job
     from bot.domain.limits import Receipt
     from bot.domain.progress import Progress
+    from cogs.ui.layout import Button
 
 Gallery: TypeAlias = ui.MediaGallery[ui.LayoutView]
 Row: TypeAlias = ui.ActionRow[ui.LayoutView]
@@ -134,25 +135,40 @@ def progress_view(job: Job, progress: Progress) -> ui.LayoutView:
 
 
 def failure_view(
-    job: Job, failure: Failure, *, greeting: str = "", show_prompt: bool = True, in_guild: bool = True
+    job: Job,
+    failure: Failure,
+    *,
+    greeting: str = "",
+    show_prompt: bool = True,
+    in_guild: bool = True,
+    back: Button | None = None,
 ) -> ui.LayoutView:
-    """Show why there is no picture and what it cost; with the job's id if the operator has to act."""
+    """Show why there is no picture and what it cost; with the job's id if the operator has to act.
+
+    `back` leads to where the member comes from.
+    """
     is_ours = failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
     job_id = subtext(texts.job_text(job.job_id)) if is_ours else ""
     actions = (Action.RETRY, *_FAILED) if failure.code == FailureCode.RESULT_LOST else _FAILED
-    rows = [picture_row(job.job_id, actions)] if in_guild else []
+    rows = _with_back(job, actions if in_guild else (), back)
     return build_view(
         greeting, quote_of(job, show_prompt=show_prompt), texts.failure_text(failure), job_id, *rows
     )
 
 
-def cancelled_view(job: Job) -> ui.LayoutView:
-    """Show that a job was cancelled before anything was charged."""
+def cancelled_view(job: Job, *, in_guild: bool = True, back: Button | None = None) -> ui.LayoutView:
+    """Show that a job was cancelled before anything was charged; `back` as for `failure_view`."""
     return build_view(
         quote_of(job, show_prompt=True),
         gettext("Cancelled. Nothing was charged."),
-        picture_row(job.job_id, _FAILED),
+        *_with_back(job, _FAILED if in_guild else (), back),
     )
+
+
+def _with_back(job: Job, actions: tuple[Action, ...], back: Button | None) -> list[Row]:
+    """Return one row with the buttons of a picture and the one that leads back, if there are any."""
+    buttons = [*picture_buttons(job.job_id, actions), *([] if back is None else [back])]
+    return [row(*buttons)] if buttons else []
 
 
 def moved_view(job: Job, *, show_prompt: bool = True) -> ui.LayoutView:

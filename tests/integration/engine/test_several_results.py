@@ -203,7 +203,7 @@ async def test_all_are_stored_that_are_private_or_cannot_be_posted(
     assert [each.format for each in job.more_pictures] == ["png", "png"]
     stored = [await harness.picture_store.read(each.sha256 or "") for each in job.more_pictures]
     assert stored == [picture(2), picture(3)]
-    await HistoryStore(database).mark_deleted(job.job_id, 7)
+    await HistoryStore(database).mark_deleted(job.job_id, deleted_by=7)
     assert await rows(database, "SELECT count(sha256), count(landed_url) FROM more_pictures") == [(0, 0)]
 
 

@@ -139,7 +139,7 @@ async def test_an_emptied_page_still_leads_to_the_newer_one(
     first = await history_store.older(1, MEMBER)
     assert first.older is not None
     for job in jobs[:2]:
-        await history_store.mark_deleted(job.job_id, MEMBER)
+        await history_store.mark_deleted(job.job_id, deleted_by=MEMBER)
     empty = await history_store.older(1, MEMBER, than=first.older)
     assert (empty.items, empty.older) == ((), None)
     assert empty.newer is not None
@@ -177,7 +177,7 @@ async def test_deleted_and_erased_pictures_are_not_shown(
     history_store: HistoryStore, store: JobStore, database: Database
 ) -> None:
     deleted, stays = await add_undeliverable_job(store), await add_delivered_job(store)
-    await history_store.mark_deleted(deleted.job_id, ADMIN)
+    await history_store.mark_deleted(deleted.job_id, deleted_by=ADMIN)
     assert ids(await history_store.older(1, MEMBER)) == [stays.job_id]
     found = await history_store.find(deleted.job_id)
     assert found is not None
@@ -185,7 +185,7 @@ async def test_deleted_and_erased_pictures_are_not_shown(
     assert found.kept_sha256 is None
     assert await rows(database, "SELECT * FROM kept_pictures") == []
     before = await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
-    await history_store.mark_deleted(deleted.job_id, MEMBER)
+    await history_store.mark_deleted(deleted.job_id, deleted_by=MEMBER)
     assert (
         await rows(database, "SELECT deleted_at, deleted_by, landed_url FROM jobs WHERE deleted_by = 99")
         == before
@@ -401,7 +401,7 @@ async def test_a_picture_deleted_or_erased_meanwhile_is_not_shared(
     deleted, erased = [
         await add_delivered_job(store, private(make_request(user_id=MEMBER))) for _ in range(2)
     ]
-    await history_store.mark_deleted(deleted.job_id, MEMBER)
+    await history_store.mark_deleted(deleted.job_id, deleted_by=MEMBER)
     assert await history_store.begin_share(erased, None)
     await rows(database, "UPDATE jobs SET user_id = 0 WHERE job_id = ?", erased.job_id)
     assert not await history_store.begin_share(deleted, None)
@@ -465,7 +465,7 @@ async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletio
     )
     broken = await find_item(history_store, await add_failed_job(store))
     gone = await add_delivered_job(store)
-    await history_store.mark_deleted(gone.job_id, MEMBER)
+    await history_store.mark_deleted(gone.job_id, deleted_by=MEMBER)
     deleted = await find_item(history_store, gone)
     picture = Reference(stored_url(SHA256), "fox.png", "image/png", 0)
 

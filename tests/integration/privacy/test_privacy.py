@@ -591,7 +591,7 @@ async def test_defaults_drafts_kept_pictures_and_blocks_are_shown_and_exported(
     database: Database, store: JobStore, member_data: MemberData
 ) -> None:
     job = await add_private_job(store, database)
-    await HistoryStore(database).mark_deleted(job.job_id, MEMBER)
+    await HistoryStore(database).mark_deleted(job.job_id, deleted_by=MEMBER)
     job = await add_private_job(store, database)
     await DraftStore(database, default_catalog()).save(
         make_request(user_id=MEMBER, prompt="a thought", reference=REFERENCE)

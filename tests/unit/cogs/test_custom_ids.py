@@ -26,6 +26,8 @@ from cogs.operator.reconcile_views import apply_button
 from cogs.pictures import history
 from cogs.pictures.actions import PictureActions
 from cogs.pictures.buttons import Action, picture_button
+from cogs.pictures.group_actions import GroupActions
+from cogs.pictures.group_buttons import GroupAction, group_button
 from cogs.pictures.history import History
 from cogs.privacy.commands import Privacy, erase_button
 from cogs.ui.component_router import parse_snowflake, routes_of
@@ -36,6 +38,7 @@ COGS = (
     AuditLogCommand,
     ComposeForms,
     DraftCards,
+    GroupActions,
     History,
     LateJobCommands,
     Operator,
@@ -48,6 +51,9 @@ PATTERNS = [route.pattern for cog in COGS for route in routes_of(cog)]
 PICTURE_ACTIONS = (
     "again", "edit", "use", "vary", "details", "share", "delete", "delete_now", "cancel", "retry",
 )  # fmt: skip
+GROUP_ACTIONS = (
+    "cancel", "again", "missing", "pick", "show", "back", "use", "delete", "delete_one", "delete_all", "vote",
+)  # fmt: skip
 LATE_ACTIONS = ("retry", "abandon", "release")
 HIGHEST_JOB = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -59,7 +65,7 @@ def matching(custom_id: str) -> list[re.Pattern[str]]:
 
 def test_every_cog_handles_components() -> None:
     assert all(routes_of(cog) for cog in COGS)
-    assert len(PATTERNS) == len(set(PATTERNS)) == 21
+    assert len(PATTERNS) == len(set(PATTERNS)) == 22
 
 
 @pytest.mark.parametrize(
@@ -81,6 +87,14 @@ def test_every_cog_handles_components() -> None:
         (
             picture_button(Action.AGAIN, HIGHEST_JOB).custom_id,
             {"action": "again", "job_id": HIGHEST_JOB, "message_id": None},
+        ),
+        (
+            group_button(GroupAction.DELETE_ALL, MAX_ID, detail=MAX_ID).custom_id,
+            {"action": "delete_all", "interaction_id": str(MAX_ID), "detail": str(MAX_ID)},
+        ),
+        (
+            group_button(GroupAction.PICK, MAX_ID).custom_id,
+            {"action": "pick", "interaction_id": str(MAX_ID), "detail": None},
         ),
         (
             history.page_button(history.PageLink.NEWEST, MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
@@ -141,6 +155,9 @@ def test_a_custom_id_has_one_handler_and_any_other_text_has_none(
         "kuas:form:1234567890123456789",
         *(f"kuas:picture:{action}:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11" for action in PICTURE_ACTIONS),
         "kuas:picture:delete_now:0b0e7c62-6d7c-4c5e-9f3e-2f6f3c1c8a11:1234567890123456789",
+        *(f"kuas:group:{action}:1234567890123456789" for action in GROUP_ACTIONS),
+        "kuas:group:vote:1234567890123456789:4",
+        "kuas:group:delete_all:1234567890123456789:1234567890123456780",
         "kuas:history:newest:7:0:",
         "kuas:history:newer:7:1234567890123456789:two words",
         "kuas:history:older:7:1234567890123456789:",
