@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import discord
 import pytest
 
 from bot.engine import failure_policy
@@ -113,11 +114,26 @@ async def test_a_private_group_is_repeated_privately(server: BotServer, rivya: F
     assert server.visible_to(server.bob) == []
 
 
-async def test_a_direct_message_offers_what_needs_no_server(server: BotServer, rivya: FakeRivya) -> None:
+@pytest.mark.parametrize("restarted", [False, True], ids=["before a restart", "after a restart"])
+async def test_a_direct_message_offers_what_needs_no_server(server: BotServer, restarted: bool) -> None:
     server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
     await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2, private=True)
+    server.env.backend.faults.clear()
+    person = server.alice.user
     (message,) = direct_messages(server, server.alice)
     assert labels(server, message) == ["Pick one", "Delete"]
+    assert len(shown_in(server, message)) == 2
+    if restarted:
+        await server.restart()
+    card = await pick(server, person, message, 2)
+    assert labels(server, card) == ["Details", "Delete", "Back to the choice"]
+    question = response_of(await person.click(card, label="Delete")).message
+    await person.click(question, label="Delete it")
+    assert [name[:36] for name in shown_in(server, message)] == [job_ids(server)[0]]
+    question = response_of(await person.click(message, label="Delete")).message
+    await person.click(question, label="Delete all")
+    assert "Deleted." in server.text_of(question)
+    assert message.id not in [each.id for each in direct_messages(server, server.alice)]
 
 
 async def test_the_menu_of_a_message_asks_which_pictures_become_references(
@@ -167,16 +183,21 @@ async def test_a_picture_that_was_given_up_is_fetched_into_the_message(
     assert server.states() == ["settled", "settled"]
 
 
-async def test_the_group_of_an_erased_member(server: BotServer, rivya: FakeRivya) -> None:
+async def test_a_moderator_deletes_the_group_of_an_erased_member(server: BotServer, rivya: FakeRivya) -> None:
     message = await paint(server, server.alice, 2)
     question = await server.alice.slash(server.channel, "privacy erase")
     await server.alice.click(response_of(question), custom_id=f"kuas:privacy:erase:{server.alice.id}")
-    for label in ("Again: 2 \N{MULTIPLICATION SIGN} 4 = 8",):
-        result = await server.bob.click(message, label=label)
-        assert "erased" in server.response_text(result)
+    result = await server.bob.click(message, label="Again: 2 \N{MULTIPLICATION SIGN} 4 = 8")
+    assert "erased" in server.response_text(result)
     assert len(rivya.tasks) == 2
     result = await server.alice.click(message, label="Delete")
     assert "Manage Messages" in server.response_text(result)
+    role = server.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+    moderator = server.guild.add_member(server.env.create_user("mod"), roles=[role])
+    asked = response_of(await moderator.click(message, label="Delete")).message
+    await moderator.click(asked, label="Delete all")
+    assert "Deleted." in server.text_of(asked)
+    assert server.channel.history() == []
 
 
 async def test_only_the_member_uses_the_buttons_where_the_server_says_so(
