@@ -146,7 +146,7 @@ class GroupActions(commands.Cog):
 
     async def _show(self, interaction: discord.Interaction, group: JobGroup, _: int) -> None:
         """Show the chosen picture in the card."""
-        (item,) = await self._chosen(interaction, group)
+        item = (await self._chosen(interaction, group))[0]
         if item.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
@@ -205,7 +205,7 @@ class GroupActions(commands.Cog):
         await self._deletion.ask_about_group(interaction, group)
 
     async def _delete_one(self, interaction: discord.Interaction, group: JobGroup, _: int) -> None:
-        (item,) = await self._chosen(interaction, group)
+        item = (await self._chosen(interaction, group))[0]
         await self._deletion.delete(interaction, item)
 
     async def _vote(self, interaction: discord.Interaction, group: JobGroup, place: int) -> None:
@@ -233,7 +233,7 @@ class GroupActions(commands.Cog):
         Raises:
             MemberError: JOB_UNKNOWN; the choice is forged, or somebody else has hidden it since.
         """
-        values = cast("dict[str, Any]", interaction.data)["values"]
+        values = cast("dict[str, Any]", interaction.data).get("values", ())
         jobs = [job for job in group.jobs if str(number_of(job)) in values]
         items = [await self._history.find(job.job_id) for job in jobs]
         found = [item for item in items if item is not None]

@@ -13,6 +13,18 @@ from tests.e2e.fake_discord.server import message_text
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACTIONS = ("again", "edit", "use", "details", "share", "delete", "delete_now", "cancel", "retry")
+GROUP_ACTIONS = (
+    "cancel",
+    "again",
+    "missing",
+    "pick",
+    "show",
+    "use",
+    "delete",
+    "delete_one",
+    "delete_all",
+    "vote",
+)
 LATE_ACTIONS = ("retry", "abandon", "release")
 FORGED_IDS = (
     "kuas",
@@ -40,6 +52,10 @@ FORGED_IDS = (
     "kuas:picture:cancel:00000000-0000-4000-8000-00000000000",
     "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:1",
     "kuas:picture:delete_now:00000000-0000-4000-8000-000000000000:9999999999999999999",
+    *(f"kuas:group:{action}:1" for action in GROUP_ACTIONS),
+    "kuas:group:vote:1:9999999999999999999",
+    "kuas:group:delete_all:9999999999999999999:9999999999999999999",
+    "kuas:group:burn:1",
     "kuas:card:1",
     "kuas:draft:1",
     "kuas:draft:9999999999999999999",

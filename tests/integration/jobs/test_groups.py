@@ -21,6 +21,7 @@ from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.drafts import DraftStore
 from bot.jobs.groups import GroupStore
+from bot.jobs.history import HistoryStore
 from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
 from tests.support.factories import NO_CONTEXT, make_request
 from tests.support.sql import rows
@@ -306,3 +307,27 @@ async def test_a_member_has_one_vote(store: JobStore, database: Database) -> Non
     group = await groups.find(interaction_id)
     assert group is not None
     assert group.votes == {1: 1, 3: 1}
+
+
+async def test_a_shared_or_deleted_picture_stays_where_it_is(store: JobStore, database: Database) -> None:
+    result = await submit(store, request := four())
+    assert isinstance(result, Accepted)
+    groups, interaction_id = GroupStore(database), request.destination.interaction_id
+    shared, deleted, *others = (job.job_id for job in result.jobs)
+    await rows(database, f"UPDATE jobs SET shared_at = 1 WHERE job_id = '{shared}'")
+    await HistoryStore(database).mark_deleted(deleted, deleted_by=9)
+    message = DeliveredMessage(20, 555, DeliveryMethod.DM)
+    await groups.posted(interaction_id, message, dict.fromkeys((shared, deleted, *others), message))
+    group = await groups.find(interaction_id)
+    assert group is not None
+    assert [job.delivered_message for job in group.jobs] == [None, None, message, message]
+
+
+async def test_all_of_a_group_are_deleted_in_one(store: JobStore, database: Database) -> None:
+    result = await submit(store, four())
+    assert isinstance(result, Accepted)
+    history, job_ids = HistoryStore(database), [job.job_id for job in result.jobs]
+    await history.mark_deleted(*job_ids[:2], deleted_by=9)
+    await history.mark_deleted(*job_ids, deleted_by=8)
+    found = await rows(database, "SELECT deleted_by FROM jobs WHERE deleted_at IS NOT NULL ORDER BY number")
+    assert found == [(9,), (9,), (8,), (8,)]
