@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -23,11 +24,14 @@ from bot.credits.ledger import Ledger, Transaction
 from bot.credits.ledger_export import export_ledger
 from bot.credits.reports import queries
 from bot.credits.reports.models import Grouping
-from bot.domain.clock import DAY_MS
+from bot.domain.clock import DAY_MS, now_ms
+from bot.domain.image_models import MODELS
+from bot.domain.jobs import Request, RequestContext
 from bot.domain.limits import Limit, Usage
-from bot.domain.model_catalog import default_catalog
+from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
 from bot.jobs.store import JobStore
+from bot.jobs.submission import SubmitResult
 from bot.storage.database import Database
 from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model
 from tests.integration.credits.ledger_model import Usage as ModelUsage
@@ -42,6 +46,11 @@ PERIODS = st.sampled_from(Period)
 ANY_GUILD = st.sampled_from(GUILDS)
 ANY_MEMBER = st.sampled_from(MEMBERS)
 CREDITS = st.integers(0, 9)
+GROUP_COSTS = st.one_of(
+    st.tuples(st.integers(1, 9), st.integers(2, 4)).map(lambda drawn: (drawn[0],) * drawn[1]),
+    st.lists(st.integers(1, 6), min_size=2, max_size=3).map(tuple),
+)
+"""The prices of the pictures of one request: the same several times, or those of compared models."""
 CAPS = st.integers(0, 16)
 HOURS = st.sampled_from([None, 1, 30, 24 * 20])
 """After which a grant expires."""
@@ -141,6 +150,26 @@ class LedgerStateMachine(RuleBasedStateMachine):
     def interaction(self) -> int:
         self.interactions += 1
         return self.interactions
+
+    def submit(
+        self, request: Request, roles: tuple[int, ...], costs: tuple[int, ...], **more: Any
+    ) -> SubmitResult:
+        """Submit a request for pictures, or for models to compare, at these prices."""
+        model_ids = request.models or (request.model,)
+        prices = {
+            model_id: replace(MODELS[model_id], cost_credits=cost)
+            for model_id, cost in zip(model_ids, costs, strict=False)
+        }
+        return self.run_async(
+            self.store.submit(
+                request,
+                RequestContext(role_ids=roles),
+                job_id=str(uuid.uuid4()),
+                catalog=ModelCatalog(prices, tuple(prices)),
+                at=now_ms(),
+                **more,
+            )
+        )
 
     def move_to(self, now: datetime) -> None:
         self.model.now = now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,11 +17,12 @@ from bot.credits import running_totals
 from bot.credits.guild_ceilings import apply_default_ceiling
 from bot.domain.clock import now_ms
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import Failure, FailureCause, RequestContext
+from bot.domain.jobs import Failure, FailureCause, Request, RequestContext
 from bot.domain.limits import Limit, LimitScope, ReservationState
 from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation
 from tests.integration.credits.ledger_model import ALL, Cap, Grant, end_of
 from tests.integration.credits.ledger_state_machine import (
     ANY_GUILD,
@@ -29,6 +31,7 @@ from tests.integration.credits.ledger_state_machine import (
     CAPS,
     CREDITS,
     DEFAULT,
+    GROUP_COSTS,
     GUILDS,
     HOURS,
     MODEL_IDS,
@@ -103,6 +106,73 @@ class LedgerMachine(LedgerStateMachine):
             assert not cost or not self.model.exceeds_ceiling(guild_id)
             again = make_job(make_request(interaction_id=job.request.destination.interaction_id))
             assert self.run_async(accept(self.store, again, NO_CONTEXT)) is None
+
+    @rule(guild_id=ANY_GUILD, user_id=ANY_MEMBER, roles=ANY_ROLES, costs=GROUP_COSTS, asks=st.booleans())
+    def reserve_group(
+        self, guild_id: int, user_id: int, roles: tuple[int, ...], costs: tuple[int, ...], asks: bool
+    ) -> None:
+        """All pictures of a request have room, or none is reserved."""
+        request = make_request(guild_id=guild_id, user_id=user_id)
+        if len(set(costs)) > 1:
+            request = replace(request, models=MODEL_IDS[: len(costs)])
+        else:
+            request = replace(request, pictures=len(costs))
+        draft_id = self.ask_for_group(request, roles, costs) if asks else None
+        answer = request
+        if draft_id is not None:
+            destination = make_request(guild_id=guild_id, user_id=user_id).destination
+            answer = replace(request, destination=destination)
+        if self.is_refused(answer, roles, costs, draft_id=draft_id, confirmed=True):
+            return
+        result = self.submit(answer, roles, costs, draft_id=draft_id, confirmed=True)
+        assert isinstance(result, Accepted)
+        assert [job.quote_credits for job in result.jobs] == list(costs)
+        for job in result.jobs:
+            decision = self.model.decision(guild_id, user_id, roles)
+            self.model.book(job.job_id, guild_id, user_id, job.quote_credits, decision)
+            self.models[job.job_id] = job.request.model
+        assert not self.model.exceeds_ceiling(guild_id)
+        assert isinstance(self.submit(answer, roles, costs, confirmed=True), Duplicate)
+
+    def ask_for_group(self, request: Request, roles: tuple[int, ...], costs: tuple[int, ...]) -> int | None:
+        """Submit a request whose total has to be confirmed; None if it is refused."""
+        guild_id = request.destination.guild_id
+        self.set_confirmation(guild_id, str(sum(costs) - 1))
+        draft_id = None
+        if not self.is_refused(request, roles, costs):
+            question = self.submit(request, roles, costs)
+            assert isinstance(question, NeedsConfirmation)
+            assert question.quote.credits == sum(costs)
+            draft_id = question.draft_id
+        self.set_confirmation(guild_id, None)
+        return draft_id
+
+    def set_confirmation(self, guild_id: int, above: str | None) -> None:
+        settings_store = GuildSettingsStore(self.database)
+        self.run_async(settings_store.change(guild_id, GuildSetting.CONFIRM_ABOVE, above, set_by=99))
+
+    def is_refused(
+        self, request: Request, roles: tuple[int, ...], costs: tuple[int, ...], **more: Any
+    ) -> bool:
+        """Compare how a request for several pictures is refused with the model; False if it has room."""
+        destination = request.destination
+        decision = self.model.decision(destination.guild_id, destination.user_id, roles)
+        if self.model.is_paused(destination.guild_id):
+            with pytest.raises(MemberError) as refused:
+                self.submit(request, roles, costs, **more)
+            assert refused.value.reason is MemberReason.PAUSED
+            for paused_id in (ALL, destination.guild_id):
+                self.set_pause(paused_id, paused=False)
+            return True
+        if (refusal := decision.refusal(sum(costs))) is None:
+            return False
+        with pytest.raises(LimitExceeded) as full:
+            self.submit(request, roles, costs, **more)
+        assert usage_of(full.value.usage) == refusal
+        fitting = sum(sum(costs[: count + 1]) <= refusal.left for count in range(len(costs)))
+        assert (full.value.pictures, full.value.fitting) == (len(costs), fitting)
+        assert full.value.cost_credits == sum(costs)
+        return True
 
     @rule(
         guild_id=ANY_GUILD,
