@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 PAGE_SIZE: Final = 6
+"""Requests of one page; one for several pictures is one entry."""
 SEARCH_LIMIT: Final = 20_000
 """How many of a member's newest pictures a search reads."""
 _SCAN_BATCH: Final = 200
@@ -45,6 +46,23 @@ _TABLES: Final = f"jobs j {_JOINS}"
 _PAINTED: Final = (
     "j.stage IN ('succeeded', 'delivered', 'undeliverable') AND j.deleted_at IS NULL AND +j.user_id > 0"
 )
+
+
+def _entries_statement(side: str, order: str) -> str:
+    """Return the statement that reads all jobs of the requests with a finished picture, in no order."""
+    return f"""
+        SELECT {_COLUMNS}, {_PAINTED} AS shown FROM (
+            SELECT DISTINCT j.interaction_id FROM jobs j INDEXED BY jobs_of_member
+            WHERE j.guild_id = :guild AND j.user_id = :user AND j.interaction_id {side} :cursor AND {_PAINTED}
+            AND (j.private = 0 OR :with_private) ORDER BY j.interaction_id {order} LIMIT :most
+        ) CROSS JOIN jobs j USING (interaction_id) {_JOINS}
+        WHERE j.private = 0 OR :with_private
+    """  # noqa: S608  # our own text
+
+
+_OLDER: Final = _entries_statement("<", "DESC")
+_NEWER: Final = _entries_statement(">", "ASC")
+_GROUP: Final = f"SELECT {_COLUMNS}, {_PAINTED} AS shown FROM {_TABLES} WHERE j.interaction_id = :interaction"  # noqa: S608  # our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +105,43 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """The finished pictures of one request, one or more, in the order of their numbers."""
+
+    items: tuple[HistoryItem, ...]
+    charged_credits: int
+    """Of all its pictures, those that failed or were deleted included."""
+
+    @property
+    def interaction_id(self) -> int:
+        """The interaction of the request; the id of a group."""
+        return self.items[0].job.request.destination.interaction_id
+
+    @property
+    def size(self) -> int:
+        """How many pictures were asked for."""
+        place = self.items[0].job.place
+        return 1 if place is None else place.size
+
+    @property
+    def cover(self) -> HistoryItem:
+        """The first picture that is there; the first one if none is."""
+        return next((item for item in self.items if not item.is_missing), self.items[0])
+
+    def visible_to(self, user_id: int) -> HistoryEntry | None:
+        """Return the entry without private pictures of others; None if nothing is left."""
+        destination = self.items[0].job.request.destination
+        if destination.user_id == user_id:
+            return self
+        public = tuple(item for item in self.items if not item.job.request.destination.private)
+        return HistoryEntry(public, sum(item.charged_credits for item in public)) if public else None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPage:
     """A page, the newest first. `newer` and `older` are cursors (interaction ids); None at an end."""
 
-    items: tuple[HistoryItem, ...]
+    entries: tuple[HistoryEntry, ...]
     newer: int | None
     older: int | None
 
@@ -114,16 +165,16 @@ class _HistoryQuery:
 
     @property
     def batch_size(self) -> int:
-        """How many rows are read in one transaction."""
+        """How many entries are read in one transaction."""
         return _SCAN_BATCH if self.search else PAGE_SIZE + 1
 
-    def matching(self, items: list[HistoryItem]) -> list[HistoryItem]:
-        """Return the items whose prompt has all the words and signs; none if nothing visible is searched."""
+    def matching(self, entries: list[HistoryEntry]) -> list[HistoryEntry]:
+        """Return the entries whose prompt has all words and signs; none if nothing visible is searched."""
         terms = search_terms(self.search)
         if not terms:
             return []
-        folded = ((item, fold_with_signs(item.job.request.prompt)) for item in items)
-        return [item for item, prompt in folded if all(term in prompt for term in terms)]
+        folded = ((entry, fold_with_signs(entry.items[0].job.request.prompt)) for entry in entries)
+        return [entry for entry, prompt in folded if all(term in prompt for term in terms)]
 
 
 class HistoryStore:
@@ -135,6 +186,12 @@ class HistoryStore:
     async def find(self, job_id: str) -> HistoryItem | None:
         """Return a job in any stage; None if there is none."""
         return await self._database.run(lambda tx: _find(tx, job_id))
+
+    async def find_group(self, interaction_id: int) -> HistoryEntry | None:
+        """Return the finished pictures of a request; None if it has none, or is unknown."""
+        return await self._database.run(
+            lambda tx: next(iter(_entries(tx, _GROUP, {"interaction": interaction_id})), None)
+        )
 
     async def policy(self, guild_id: int) -> AccessPolicy:
         """Return the access policy of a guild now."""
@@ -157,8 +214,9 @@ class HistoryStore:
         query = _HistoryQuery(guild_id, user_id, search, with_private=with_private)
         found = await self._matching(query, older_than=than)
         shown = found[:PAGE_SIZE]
-        newer = _cursor(shown[0]) if than is not None and shown else than
-        return HistoryPage(tuple(shown), newer, _cursor(shown[-1]) if len(found) > PAGE_SIZE else None)
+        newer = shown[0].interaction_id if than is not None and shown else than
+        older = shown[-1].interaction_id if len(found) > PAGE_SIZE else None
+        return HistoryPage(tuple(shown), newer, older)
 
     async def newer(
         self, guild_id: int, user_id: int, than: int, search: str = "", *, with_private: bool = True
@@ -169,21 +227,21 @@ class HistoryStore:
         if len(found) <= PAGE_SIZE:
             return await self.older(guild_id, user_id, search, with_private=with_private)
         shown = found[PAGE_SIZE - 1 :: -1]
-        return HistoryPage(tuple(shown), _cursor(shown[0]), _cursor(shown[-1]))
+        return HistoryPage(tuple(shown), shown[0].interaction_id, shown[-1].interaction_id)
 
     async def _matching(
         self, query: _HistoryQuery, *, older_than: int | None = None, newer_than: int | None = None
-    ) -> list[HistoryItem]:
+    ) -> list[HistoryEntry]:
         """Return up to one more than fits a page, the nearest to the cursor first."""
         forward = newer_than is not None
         cursor = newer_than if newer_than is not None else older_than or MAX_ID
-        found: list[HistoryItem] = []
+        found: list[HistoryEntry] = []
         for _ in range(SEARCH_LIMIT // _SCAN_BATCH):
             read = await self._database.run(partial(_read, query=query, cursor=cursor, forward=forward))
             found += await asyncio.to_thread(query.matching, read) if query.search else read
             if len(found) > PAGE_SIZE or len(read) < query.batch_size:
                 break
-            cursor = _cursor(read[-1])
+            cursor = read[-1].interaction_id
         return found[: PAGE_SIZE + 1]
 
     async def ancestry(self, job_id: str) -> Ancestry:
@@ -273,25 +331,30 @@ def _find(transaction: sqlite3.Connection, job_id: str) -> HistoryItem | None:
 
 def _read(
     transaction: sqlite3.Connection, *, query: _HistoryQuery, cursor: int, forward: bool
-) -> list[HistoryItem]:
-    side, order = ("j.interaction_id > :cursor", "ASC") if forward else ("j.interaction_id < :cursor", "DESC")
-    rows = transaction.execute(
-        f"SELECT {_COLUMNS} FROM jobs j INDEXED BY jobs_of_member {_JOINS}"  # noqa: S608  # our own text
-        f" WHERE j.guild_id = :guild AND j.user_id = :user AND {side} AND {_PAINTED}"
-        f" AND (j.private = 0 OR :with_private) ORDER BY j.interaction_id {order} LIMIT :most",
-        {
-            "guild": query.guild_id,
-            "user": query.user_id,
-            "cursor": cursor,
-            "with_private": query.with_private or not query.search,
-            "most": query.batch_size,
-        },
-    )
-    return [_item(row) for row in rows]
+) -> list[HistoryEntry]:
+    values = {
+        "guild": query.guild_id,
+        "user": query.user_id,
+        "cursor": cursor,
+        "with_private": query.with_private or not query.search,
+        "most": query.batch_size,
+    }
+    found = _entries(transaction, _NEWER if forward else _OLDER, values)
+    return sorted(found, key=lambda entry: entry.interaction_id, reverse=not forward)
 
 
-def _cursor(item: HistoryItem) -> int:
-    return item.job.request.destination.interaction_id
+def _entries(
+    transaction: sqlite3.Connection, statement: str, values: Mapping[str, object]
+) -> list[HistoryEntry]:
+    requests: dict[int, list[sqlite3.Row]] = {}
+    for row in transaction.execute(statement, values):
+        requests.setdefault(row["interaction_id"], []).append(row)
+    entries = []
+    for rows in requests.values():
+        items = [(row["shown"], _item(row)) for row in sorted(rows, key=lambda row: row["number"])]
+        if shown := tuple(item for is_shown, item in items if is_shown):
+            entries.append(HistoryEntry(shown, sum(item.charged_credits for _, item in items)))
+    return entries
 
 
 def _item(row: sqlite3.Row) -> HistoryItem:

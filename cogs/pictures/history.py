@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,8 +22,6 @@ from cogs.ui.context import guild_id_of, require_manage_guild
 from cogs.ui.responses import defer_privately
 
 if TYPE_CHECKING:
-    import re
-
     from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.history import HistoryPage, HistoryStore
     from cogs.pictures.image_sources import ImageSources
@@ -100,28 +100,68 @@ class History(commands.Cog):
 
     @component(rf"kuas:history:pick:(?P<user_id>{SNOWFLAKE}):{_SEARCH}")
     async def show_picture(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
-        """Show the picture that was selected in the same message."""
+        """Show what was selected in the same message: a picture, or all of one request by its group's id."""
         user_id, search = parse_snowflake(custom_id["user_id"]), custom_id["search"]
         self._require_right(interaction, user_id)
-        found = await self._history.find(cast("dict[str, Any]", interaction.data)["values"][0])
+        selected = cast("dict[str, Any]", interaction.data)["values"][0]
+        if re.fullmatch(SNOWFLAKE, selected):
+            await self._show_group(interaction, parse_snowflake(selected), user_id, search)
+            return
+        found = await self._history.find(selected)
         item = require_visible(found, guild_id_of(interaction), interaction.user.id)
         if item.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
         url, files = await self._image_sources.full_size(item)
         url = url or await self._result_messages.image_url(item)
-        back = page_button(PageLink.NEWEST, user_id, 0, search)
+        back = [page_button(PageLink.NEWEST, user_id, 0, search)]
+        if item.job.place is not None:
+            back.insert(0, group_button(user_id, item.job.request.destination.interaction_id, search))
         can_vary = self._catalog.takes_reference(item.job.request.model)
         await interaction.edit_original_response(
-            view=history_views.item_view(item, url, back, can_vary=can_vary), attachments=files
+            view=history_views.item_view(item, url, *back, can_vary=can_vary), attachments=files
         )
+
+    @component(rf"kuas:history:group:(?P<user_id>{SNOWFLAKE}):(?P<interaction_id>{SNOWFLAKE}):{_SEARCH}")
+    async def show_group(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
+        """Show all pictures of one request in the same message."""
+        user_id, search = parse_snowflake(custom_id["user_id"]), custom_id["search"]
+        self._require_right(interaction, user_id)
+        interaction_id = parse_snowflake(custom_id["interaction_id"])
+        await self._show_group(interaction, interaction_id, user_id, search)
+
+    async def _show_group(
+        self, interaction: discord.Interaction, interaction_id: int, user_id: int, search: str
+    ) -> None:
+        entry = await self._history.find_group(interaction_id)
+        if entry is None:
+            raise MemberError(MemberReason.PICTURE_DELETED)
+        visible = entry.visible_to(interaction.user.id)
+        if visible is None:
+            raise MemberError(MemberReason.JOB_UNKNOWN)
+        require_visible(visible.cover, guild_id_of(interaction), interaction.user.id)
+        await interaction.response.defer()
+        urls, files = await self._image_sources.thumbnails(visible.items)
+        models = {item.job.request.model for item in entry.items}
+        names = {model: self._catalog.name_of(model) for model in models if len(models) > 1}
+        view = history_views.group_view(
+            visible,
+            urls,
+            picture_select(user_id, search, history_views.group_options(visible, names)),
+            page_button(PageLink.NEWEST, user_id, 0, search),
+        )
+        await interaction.edit_original_response(view=view, attachments=files)
 
     async def _show(
         self, interaction: discord.Interaction, page: HistoryPage, user_id: int, search: str
     ) -> None:
         own = user_id == interaction.user.id
-        visible = [item for item in page.items if own or not item.job.request.destination.private]
-        urls, files = await self._image_sources.thumbnails(visible)
+        entries = [entry.visible_to(interaction.user.id) or entry for entry in page.entries]
+        page = replace(page, entries=tuple(entries))
+        covers = [entry.cover for entry in entries]
+        urls, files = await self._image_sources.thumbnails(
+            item for item in covers if own or not item.job.request.destination.private
+        )
         cursors = {PageLink.NEWER: page.newer, PageLink.OLDER: page.older}
         view = history_views.page_view(
             page,
@@ -161,6 +201,14 @@ def picture_select(
             placeholder=gettext("Open a picture"),
             options=options,
         )
+    )
+
+
+def group_button(user_id: int, interaction_id: int, search: str) -> ui.Button[ui.LayoutView]:
+    """Make the button that opens all pictures of one request."""
+    return ui.Button(
+        label=gettext("All of this request"),
+        custom_id=f"kuas:history:group:{user_id}:{interaction_id}:{search}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Views of `/history`: a page of pictures, and a single one."""
+"""Views of `/history`: a page of pictures, those of one request, and a single one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
 from cogs.pictures.views import picture_of, quote_of, with_vary
-from cogs.text.escaping import escape, single_line
-from cogs.text.terms import credits_text, mention, pictures_text, size_name, timestamp
-from cogs.text.translation import gettext
+from cogs.text.escaping import escape, shorten, single_line
+from cogs.text.terms import credits_text, mention, pictures_text, place_text, size_name, timestamp
+from cogs.text.translation import gettext, number
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from bot.jobs.history import HistoryItem, HistoryPage
+    from bot.domain.jobs import Job
+    from bot.jobs.history import HistoryEntry, HistoryItem, HistoryPage
     from cogs.pictures.views import Row
     from cogs.ui.layout import Button
 
@@ -47,13 +48,10 @@ def page_view(
         else gettext("Pictures of {member}", member=mention(user_id))
     )
     condition = gettext("with the words: {words}", words=escape(search, SEARCH_UNITS)) if search else ""
-    if not page.items:
+    if not page.entries:
         return build_view(f"### {title}", condition, _nothing(search))
-    shown = [item for item in page.items if item.job.job_id in urls]
-    gallery: list[ui.Item[ui.LayoutView]] = (
-        [ui.MediaGallery(*(_gallery_item(item, urls[item.job.job_id]) for item in shown))] if shown else []
-    )
-    lines = [f"{place}\\. {_line(item, own=own)}" for place, item in enumerate(page.items, start=1)]
+    gallery = _gallery([entry.cover for entry in page.entries], urls)
+    lines = [f"{place}\\. {_line(entry, own=own)}" for place, entry in enumerate(page.entries, start=1)]
     rows = [] if select is None else [select]
     rows += [row(*page_buttons)] if page_buttons else []
     return build_view(f"### {title}", condition, *gallery, "\n".join(lines), *rows)
@@ -65,20 +63,41 @@ def _nothing(search: str) -> str:
     return gettext("There are no pictures yet. `/imagine` paints the first.")
 
 
+def _gallery(items: Iterable[HistoryItem], urls: Mapping[str, str]) -> list[ui.Item[ui.LayoutView]]:
+    """Return the gallery of the pictures that have a URL; nothing if none has."""
+    shown = [_gallery_item(item, urls[item.job.job_id]) for item in items if item.job.job_id in urls]
+    return [ui.MediaGallery(*shown)] if shown else []
+
+
 def _gallery_item(item: HistoryItem, url: str) -> MediaGalleryItem:
     alt = single_line(item.job.request.prompt, ALT_TEXT_UNITS) or texts.alt_without_prompt()
     return MediaGalleryItem(url, description=alt, spoiler=item.job.request.spoiler)
 
 
-def _line(item: HistoryItem, *, own: bool) -> str:
-    job = item.job
+def _line(entry: HistoryEntry, *, own: bool) -> str:
+    job = entry.cover.job
     when = timestamp(job.accepted_at, "d")
     if job.request.destination.private and not own:
-        return f"{gettext('a private picture')} · {when}"
-    return " · ".join(filter(None, (link_to(job), when, _count(item), _where(item))))
+        what = gettext("a private picture") if entry.size == 1 else gettext("private pictures")
+        return f"{what} · {when}"
+    return " · ".join(filter(None, (link_to(job), *_count(entry), when, _where(entry.cover))))
 
 
-def _count(item: HistoryItem) -> str:
+def _count(entry: HistoryEntry) -> tuple[str, ...]:
+    """Return how many pictures of a request for several are there, and what they cost."""
+    if entry.size == 1:
+        return (_pictures(entry.cover),)
+    there = [item for item in entry.items if not item.is_missing]
+    pictures = sum(item.job.picture_count for item in there)
+    if len(there) == entry.size or pictures > len(there):
+        count = pictures_text(pictures)
+    else:
+        count = gettext("{there} of {size} pictures", there=number(len(there)), size=number(entry.size))
+    return count, credits_text(entry.charged_credits)
+
+
+def _pictures(item: HistoryItem) -> str:
+    """Return how many pictures one task has made, if several."""
     count = item.job.picture_count
     return pictures_text(count) if item.is_painted and count > 1 else ""
 
@@ -95,30 +114,91 @@ def _where(item: HistoryItem) -> str:
 
 
 def options(page: HistoryPage, *, own: bool) -> list[discord.SelectOption]:
-    """Return the options of a page's select menu: its pictures, without those that are private to others."""
+    """Return the options of a page's select menu: its entries, without those that are private to others."""
     return [
         discord.SelectOption(
-            label=f"{place}. {single_line(item.job.request.prompt, OPTION_UNITS) or gettext('a picture')}",
-            value=item.job.job_id,
+            label=f"{place}. {_option_label(entry.cover.job)}",
+            # Of several pictures it is the id of their group.
+            value=entry.cover.job.job_id if entry.size == 1 else str(entry.interaction_id),
+            description=" · ".join(filter(None, _count(entry))) or None,
         )
-        for place, item in enumerate(page.items, start=1)
-        if own or not item.job.request.destination.private
+        for place, entry in enumerate(page.entries, start=1)
+        if own or not entry.cover.job.request.destination.private
     ]
+
+
+def _option_label(job: Job) -> str:
+    return single_line(job.request.prompt, OPTION_UNITS) or gettext("a picture")
+
+
+def group_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list[discord.SelectOption]:
+    """Return the options for the pictures of one request, with the names of their models by id."""
+    return [
+        discord.SelectOption(
+            label=place_text(item.job.place.number, item.job.place.size)
+            if item.job.place is not None
+            else _option_label(item.job),
+            value=item.job.job_id,
+            description=" · ".join(
+                filter(
+                    None,
+                    (
+                        shorten(model_names.get(item.job.request.model, ""), OPTION_UNITS // 2),
+                        credits_text(item.charged_credits),
+                        _where(item),
+                    ),
+                )
+            ),
+        )
+        for item in entry.items
+    ]
+
+
+def group_view(
+    entry: HistoryEntry,
+    urls: Mapping[str, str],
+    select: ui.ActionRow[ui.LayoutView] | None,
+    back: Button,
+) -> ui.LayoutView:
+    """Show the pictures of one request that are there; `urls` are by job id, `select` opens one of them."""
+    job = entry.cover.job
+    facts = (
+        timestamp(job.accepted_at, "f"),
+        size_name(job.request.size),
+        *_count(entry),
+        _where(entry.cover),
+    )
+    return build_view(
+        quote_of(job, show_prompt=True),
+        *_gallery(entry.items, urls),
+        "" if urls else _why_not_shown(entry.cover),
+        subtext(" · ".join(filter(None, facts))),
+        _message_link(job),
+        *([select] if select is not None else []),
+        row(back),
+    )
+
+
+def _message_link(job: Job) -> str:
+    """Return the link to the message of a public picture."""
+    message_url = url_of(job)
+    if not message_url or job.request.destination.private:
+        return ""
+    return f"[{gettext('To its message')}]({message_url})"
 
 
 def item_view(
     item: HistoryItem,
     url: str | None,
-    back: Button,
-    *,
+    *back: Button,
     can_vary: bool,
     title: str = "",
     in_guild: bool = True,
 ) -> ui.LayoutView:
     """Show a single picture with its buttons; `url` is None if it cannot be shown any more.
 
-    `can_vary` is True if its model takes a reference. `in_guild` is False in a direct message, where only
-    what needs no server with rules and limits is offered.
+    `back` leads to where it was chosen. `can_vary` is True if its model takes a reference. `in_guild` is
+    False in a direct message, where only what needs no server with rules and limits is offered.
     """
     job = item.job
     facts = " · ".join(
@@ -126,26 +206,21 @@ def item_view(
             None,
             (
                 timestamp(job.accepted_at, "f"),
+                place_text(job.place.number, job.place.size) if job.place is not None and not title else "",
                 size_name(job.request.size),
                 credits_text(item.charged_credits),
-                _count(item),
+                _pictures(item),
                 _where(item),
             ),
         )
-    )
-    message_url = url_of(job)
-    link = (
-        f"[{gettext('To its message')}]({message_url})"
-        if message_url and not job.request.destination.private
-        else ""
     )
     return build_view(
         title,
         quote_of(job, show_prompt=True),
         picture_of(job, url) if url else _why_not_shown(item),
         subtext(facts),
-        link,
-        *_rows(item, back, can_vary=can_vary, in_guild=in_guild),
+        _message_link(job),
+        *_rows(item, *back, can_vary=can_vary, in_guild=in_guild),
     )
 
 
@@ -159,16 +234,22 @@ def _why_not_shown(item: HistoryItem) -> str:
     )
 
 
-def _rows(item: HistoryItem, back: Button, *, can_vary: bool, in_guild: bool) -> list[Row]:
+def _rows(item: HistoryItem, *back: Button, can_vary: bool, in_guild: bool) -> list[Row]:
     job_id = item.job.job_id
     if not in_guild:
         actions = (Action.DETAILS,) if item.is_missing else (Action.DETAILS, Action.DELETE)
-        return [picture_row(job_id, actions).add_item(back)]
+        return [_with(picture_row(job_id, actions), back)]
     if item.is_missing:
-        return [picture_row(job_id, (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)), row(back)]
+        return [picture_row(job_id, (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)), row(*back)]
     can_share = item.kept_sha256 is not None and item.job.shared_at is None
     more = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
     return [
         picture_row(job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
-        picture_row(job_id, with_vary(*more, can_vary=can_vary)).add_item(back),
+        _with(picture_row(job_id, with_vary(*more, can_vary=can_vary)), back),
     ]
+
+
+def _with(buttons: Row, back: Sequence[Button]) -> Row:
+    for button in back:
+        buttons.add_item(button)
+    return buttons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -249,3 +251,83 @@ async def test_a_button_with_the_custom_id_of_the_menu_opens_nothing(server: Bot
     forged = {"custom_id": menu["custom_id"], "component_type": BUTTON}
     result = await StaleMessage(server, message).send(server.alice, COMPONENT, forged)
     assert "no longer" in server.response_text(result)
+
+
+# Several pictures of one request.
+
+
+def make_group(server: BotServer, size: int) -> None:
+    """Make the newest pictures those of one request."""
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        newest = "WHERE rowid > (SELECT max(rowid) FROM jobs) - ?1"
+        connection.execute(
+            "UPDATE jobs SET group_size = ?1, number = (SELECT count(*) FROM jobs other WHERE"
+            f" other.rowid <= jobs.rowid) - (SELECT count(*) FROM jobs) + ?1 {newest}",
+            (size,),
+        )
+        connection.execute(
+            f"UPDATE jobs SET interaction_id = (SELECT max(interaction_id) FROM jobs) {newest}", (size,)
+        )
+
+
+async def add_group(server: BotServer, size: int, **options: Any) -> None:
+    for number in range(size):
+        await server.alice.slash(server.channel, "imagine", prompt=f"a fox {number}", **options)
+    make_group(server, size)
+
+
+async def test_a_request_for_several_is_one_entry_that_opens(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a cat")
+    await add_group(server, 3)
+    message = await open_history(server, server.alice)
+    assert alt_texts(server, message) == ["a fox 0", "a cat"]
+    assert "3 pictures · 12 credits" in server.text_of(message)
+    assert list(menu_options(server, message)) == ["1. a fox 0", "2. a cat"]
+    await server.restart()
+    await open_first(server, server.alice, message)
+    assert alt_texts(server, message) == ["a fox 0", "a fox 1", "a fox 2"]
+    assert "3 pictures · 12 credits" in server.text_of(message)
+    assert list(menu_options(server, message)) == [f"picture {number} of 3" for number in (1, 2, 3)]
+    assert labels(server, message) == ["Back to the pictures"]
+    (menu,) = components_of(server, message, SELECT)
+    await server.alice.select(message, [menu["options"][1]["value"]], custom_id=menu["custom_id"])
+    assert alt_texts(server, message) == ["a fox 1"]
+    assert "picture 2 of 3" in server.text_of(message)
+    await server.alice.click(message, label="All of this request")
+    assert alt_texts(server, message) == ["a fox 0", "a fox 1", "a fox 2"]
+    await server.alice.click(message, label="Back to the pictures")
+    assert alt_texts(server, message) == ["a fox 0", "a cat"]
+
+
+async def test_a_deleted_picture_of_a_request_is_left_out(server: BotServer) -> None:
+    await add_group(server, 3)
+    message = await open_history(server, server.alice)
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        connection.execute("UPDATE jobs SET deleted_at = 5 WHERE number = 1")
+    await open_first(server, server.alice, message)
+    assert alt_texts(server, message) == ["a fox 1", "a fox 2"]
+    assert "2 of 3 pictures · 12 credits" in server.text_of(message)
+    with closing(sqlite3.connect(server.database)) as connection, connection:
+        connection.execute("UPDATE jobs SET deleted_at = 5")
+    stale = await open_history(server, server.alice)
+    assert "no pictures yet" in server.text_of(stale)
+
+
+async def test_a_private_request_for_several_is_shown_to_its_member_alone(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a cat")
+    await add_group(server, 2, private=True)
+    message = await open_history(server, server.alice)
+    assert "2 pictures · 8 credits" in server.text_of(message)
+    await open_first(server, server.alice, message)
+    assert alt_texts(server, message) == ["a fox 0", "a fox 1"]
+    theirs = await open_history(server, server.sari, member=server.alice)
+    words = server.text_of(theirs)
+    assert "private pictures" in words
+    assert "fox" not in words
+    assert list(menu_options(server, theirs)) == ["2. a cat"]
+    with closing(sqlite3.connect(server.database)) as connection:
+        (group_id,) = connection.execute("SELECT max(interaction_id) FROM jobs").fetchone()
+    (menu,) = components_of(server, theirs, SELECT)
+    forged = {"component_type": SELECT, "custom_id": menu["custom_id"], "values": [str(group_id)]}
+    result = await StaleMessage(server, theirs).send(server.sari, COMPONENT, forged)
+    assert "no such picture" in server.response_text(result)

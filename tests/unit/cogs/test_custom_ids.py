@@ -101,6 +101,10 @@ def test_every_cog_handles_components() -> None:
             {"page": "newest", "user_id": str(MAX_ID), "cursor": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
         ),
         (
+            history.group_button(MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
+            {"user_id": str(MAX_ID), "interaction_id": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
+        ),
+        (
             audit_log.page_button(audit_log.PageDirection.OLDER, Cursor(10**15, 7, HIGHEST_JOB)).custom_id,
             {"page": "older", "at": str(10**15), "source": "7", "key": HIGHEST_JOB},
         ),
