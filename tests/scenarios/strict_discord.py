@@ -77,6 +77,10 @@ class StrictDiscord:
         """Let every token that was issued until now expire."""
         self._dead_tokens |= self._backend.interaction_tokens.keys()
 
+    def edits_of(self, channel_id: int) -> list[float]:
+        """Return when the last five edits of a channel were made, by the bot's own clock."""
+        return list(self._edits[channel_id])
+
     def _dispatch(self, dispatch: Callable[..., Any], method: str, path: str, **options: Any) -> Any:
         self._require_token(path)
         files, body = options.get("files") or [], options.get("json")

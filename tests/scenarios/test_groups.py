@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +14,7 @@ from simcord.components import walk_components
 from bot.engine import runner
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
-from cogs.delivery import outgoing_group
+from cogs.delivery import edit_budget, outgoing_group
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import MEDIA_GALLERY, BotServer, OpenServer
 from tests.scenarios.conftest import EDIT_PACE
@@ -307,9 +308,11 @@ async def test_private_pictures_come_in_one_message_that_only_the_member_sees(se
     assert server.query("SELECT count(*) FROM kept_pictures") == [(4,)]
 
 
+@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])
 async def test_private_pictures_move_to_the_direct_message_as_one(
-    server: BotServer, rivya: FakeRivya
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
+    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
     rivya.endless_next(2)
     with server.without_settling():
         await ask(server, private=True)
@@ -400,6 +403,20 @@ async def test_pictures_that_cannot_be_posted_anywhere_are_stored(
     assert rows == [("delivered", 2), ("undeliverable", 2)]
     assert server.query("SELECT count(*) FROM kept_pictures") == [(2,)]
     assert server.states() == ["settled"] * 4
+
+
+async def test_discord_has_three_seconds_between_two_edits(
+    open_server: OpenServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("MESSAGE_SECONDS", 3.0), ("GATHER_SECONDS", 0.5), ("CHANNEL_SECONDS", 5.0)):
+        monkeypatch.setattr(edit_budget, name, seconds)
+    server = await open_server(edit_seconds=CHANNEL_SECONDS)
+    message = await two_of_four(server, rivya)
+    await finish(server, rivya)
+    assert pictures_of(server, message) == ["1", "2", "3", "4"]
+    times = server.strict.edits_of(server.channel.id)
+    assert len(times) > 1
+    assert all(later - first >= 3.0 - 1e-6 for first, later in itertools.pairwise(times))
 
 
 async def test_groups_of_one_channel_share_its_edits(server: BotServer) -> None:
