@@ -204,7 +204,7 @@ class GroupMessage:
         group = await self._tools.store.find(self._interaction_id)
         if group is None:
             raise UndeliverableError
-        outgoing = await self._outgoing(group, waiting)
+        outgoing = await self._outgoing(group, waiting, asked=asked)
         if await self._is_shown(outgoing):
             await self._shown(group, waiting, outgoing, {})
         elif waiting or outgoing.new:
@@ -212,16 +212,21 @@ class GroupMessage:
         elif asked or self._content.is_worth_an_edit(group, outgoing.address):
             await self._edit_in_place(group, outgoing, asked=asked)
 
-    async def _outgoing(self, group: JobGroup, waiting: Mapping[str, _Waiting]) -> OutgoingGroup:
-        """Return the message as it is to be now."""
+    async def _outgoing(
+        self, group: JobGroup, waiting: Mapping[str, _Waiting], *, asked: bool
+    ) -> OutgoingGroup:
+        """Return the message as it is to be now; progress alone brings no picture back that it lacks."""
         kept = self._content.kept(group)
         new = {job_id: each.files for job_id, each in waiting.items() if each.files and job_id not in kept}
         for job_id, each in waiting.items():
             if each.receipt is not None:
                 self._content.note_receipt(job_id, each.receipt)
-        if waiting or self._content.is_incomplete:
+        outgoing = self._content.outgoing(group, kept, new)
+        can_edit = outgoing.place_to_edit() is not None
+        if waiting or self._content.is_incomplete or (asked and can_edit):
             new |= await self._content.fetch_absent(group, kept)
-        return self._content.outgoing(group, kept, new)
+            return self._content.outgoing(group, kept, new)
+        return outgoing
 
     async def _is_shown(self, outgoing: OutgoingGroup) -> bool:
         """Whether the message is like this already."""

@@ -136,6 +136,27 @@ async def test_a_direct_message_offers_what_needs_no_server(server: BotServer, r
     assert message.id not in [each.id for each in direct_messages(server, server.alice)]
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["before a restart", "after a restart"])
+async def test_a_shared_picture_stays_in_the_direct_message(server: BotServer, restarted: bool) -> None:
+    server.env.inject_error("PATCH", REPLY, status=403, code=50001, times=None)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=3, private=True)
+    server.env.backend.faults.clear()
+    (message,) = direct_messages(server, server.alice)
+    history = response_of(await server.alice.slash(server.channel, "history")).message
+    menu = menu_of(server, history)
+    ids = job_ids(server)
+    await server.alice.select(history, [ids[0]], custom_id=menu["custom_id"])
+    await server.alice.click(history, label=SHARE)
+    assert [name[:36] for name in shown_in(server, server.visible_to(server.bob)[-1])] == [ids[0]]
+    if restarted:
+        await server.restart()
+    question = response_of(await server.alice.user.click(message, label="Delete")).message
+    await choose(server, server.alice.user, question, 2)
+    assert "Deleted." in server.text_of(question)
+    assert [name[:36] for name in shown_in(server, message)] == [ids[0], ids[2]]
+    assert len(shown_in(server, server.visible_to(server.bob)[-1])) == 1
+
+
 async def test_the_menu_of_a_message_asks_which_pictures_become_references(
     open_server: OpenServer, rivya: FakeRivya
 ) -> None:
