@@ -89,13 +89,13 @@ async def test_deleted_and_unfinished_places_are_left_out(
     running = await accept_group(store, make_request(user_id=MEMBER))
     jobs = await add_group(store, database)
     for job in jobs[:2]:
-        await history.mark_deleted(job.job_id, MEMBER)
+        await history.mark_deleted(job.job_id, deleted_by=MEMBER)
     (entry,) = (await history.older(1, MEMBER)).entries
     assert (ids(entry), entry.charged_credits) == ([job.job_id for job in jobs[2:]], 16)
     await deliver_group(store, database, running[:1])
     assert [ids(each) for each in (await history.older(1, MEMBER)).entries][1] == [running[0].job_id]
     for job in jobs[2:]:
-        await history.mark_deleted(job.job_id, MEMBER)
+        await history.mark_deleted(job.job_id, deleted_by=MEMBER)
     assert [ids(each) for each in (await history.older(1, MEMBER)).entries] == [[running[0].job_id]]
     assert await history.find_group(entry.interaction_id) is None
 
