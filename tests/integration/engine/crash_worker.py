@@ -39,13 +39,13 @@ from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
 from bot.images.workers import ImageWorkers
 from bot.jobs.store import JobStore
+from bot.jobs.submission import Accepted
 from bot.observability.metrics import Metrics
 from bot.observability.operator_log import OperatorLog
 from bot.rivya.client import RivyaClient, open_session
 from bot.storage.database import Database
 from bot.storage.picture_store import PictureStore, picture_folder
-from tests.support import factories
-from tests.support.factories import make_request
+from tests.support.factories import NO_CONTEXT, make_request
 
 T = TypeVar("T")
 
@@ -122,6 +122,7 @@ class HttpDelivery:
             "x-charged": str(receipt.charged_credits),
             "x-shrunk": str(int(shrunk)),
             "x-lost": str(lost),
+            "x-place": str(1 if job.place is None else job.place.number),
             "x-sizes": " ".join(str(len(picture.data)) for picture in pictures),
         }
         data = b"".join(picture.data for picture in pictures)
@@ -185,7 +186,8 @@ async def main(options: dict[str, str]) -> None:
         else:
             await engine.resume()
         if tasks := list(engine._tasks.values()):
-            await asyncio.wait([closed, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            ended = asyncio.ensure_future(asyncio.wait(tasks))
+            await asyncio.wait([closed, ended], return_when=asyncio.FIRST_COMPLETED)
 
 
 def with_kill_points(inner: T, label: str, points: KillPoints) -> T:
@@ -202,11 +204,13 @@ async def submit(engine: JobEngine, discord: HttpDelivery, options: dict[str, st
     )
     pictures = int(options["pictures"])
     settings = (("max_images", pictures),) if pictures > 1 else ()
-    request = replace(request, model=options["model"], settings=settings)
+    request = replace(request, model=options["model"], settings=settings, pictures=int(options["group"]))
     destination = replace(request.destination, private="private" in options)
-    job = await factories.submit(engine, replace(request, destination=destination))
-    message_id = await discord.defer(job)
-    engine.start(job, answered=True, message_id=message_id)
+    result = await engine.submit(replace(request, destination=destination), NO_CONTEXT)
+    assert isinstance(result, Accepted)
+    message_id = await discord.defer(result.job)
+    for job in result.jobs:
+        engine.start(job, answered=True, message_id=message_id)
 
 
 def run(options: dict[str, str]) -> None:

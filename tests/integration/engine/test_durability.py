@@ -66,7 +66,11 @@ class FakeChannel:
         if request.method == "PUT":
             # An edit replaces the attachment of the one message, as Discord's does.
             data = io.BytesIO(await request.read())
-            reply["pictures"] = [data.read(int(size)) for size in request.headers["x-sizes"].split()]
+            pictures = [data.read(int(size)) for size in request.headers["x-sizes"].split()]
+            # Those of the other jobs of a group stay in the message.
+            places = reply.setdefault("places", {})
+            places[int(request.headers["x-place"])] = pictures
+            reply["pictures"] = [picture for place in sorted(places) for picture in places[place]]
         return web.json_response({"message_id": reply["message_id"]})
 
     async def _reference(self, request: web.Request) -> web.Response:
@@ -95,6 +99,8 @@ class Case:
     references: int = 1
     pictures: int = 1
     """How many the task returns."""
+    group: int = 1
+    """For how many pictures the request is, each a job of its own."""
     poll_seconds: float = 0.05
     """Also the first wait after a failure."""
 
@@ -128,6 +134,7 @@ class Case:
             arguments["references"] = " ".join(f"{self.channel.url}/fox-{number}.png" for number in numbers)
             arguments["model"] = self.model.model_id
             arguments["pictures"] = str(self.pictures)
+            arguments["group"] = str(self.group)
             if self.private:
                 arguments["private"] = "1"
         if die_at is not None:
@@ -144,21 +151,23 @@ class Case:
         """List what is wrong with the outcome; nothing if every guarantee was kept."""
         reply = self.channel.replies.get(str(self.interaction_id))
         lines = list(export_ledger(self.database)) if self.database.exists() else []
-        tasks = [t for t in self.rivya.tasks.values() if lines and t.client_request_id == lines[0]["job_id"]]
+        job_ids = {line["job_id"] for line in lines}
+        tasks = [task for task in self.rivya.tasks.values() if task.client_request_id in job_ids]
         if reply is None:
             wrong = [f"{len(tasks)} tasks for a member who was never answered"] if tasks else []
             return wrong + [f"still {line['state']}" for line in lines if line["state"] != "released"]
         wrong = []
-        if len(tasks) != 1:
+        if {task.client_request_id for task in tasks} != job_ids or len(tasks) != self.group:
             wrong.append(f"{len(tasks)} tasks")
         if [(line["state"], line["final_credits"]) for line in lines] != [
             ("settled", self.model.cost_credits * self.pictures)
-        ]:
+        ] * self.group:
             wrong.append(f"ledger: {lines}")
-        if len(set(reply["pictures"])) != self.pictures or len(reply["pictures"]) != self.pictures:
+        expected = self.pictures * self.group
+        if len(set(reply["pictures"])) != expected or len(reply["pictures"]) != expected:
             wrong.append(f"{len(reply['pictures'])} pictures")
         sent = [self.rivya.uploads[upload_id].data for task in tasks for upload_id in task.reference_ids]
-        if widths_of(sent) != [WIDTH + number for number in range(1, self.references + 1)]:
+        if widths_of(sent) != [WIDTH + number for number in range(1, self.references + 1)] * self.group:
             wrong.append(f"references as wide as {widths_of(sent)}")
         return [*wrong, *self._file_problems(reply["pictures"])]
 
@@ -227,6 +236,34 @@ async def test_the_pictures_of_one_task_come_once_each_wherever_the_job_is_kille
     named = {number: f"{points[number]}#{points[: number + 1].count(points[number])}" for number in later}
     wrong = [each for found in await asyncio.gather(*map(kill_at, named, named.values())) for each in found]
     assert not wrong, "\n".join(wrong)
+
+
+async def test_each_job_of_a_group_ends_once_wherever_the_process_is_killed(
+    tmp_path: Path, channel: FakeChannel, rivya: FakeRivya
+) -> None:
+    group = 4
+    points = await clean_run(tmp_path, channel, rivya, group=group)
+    assert points.count("store.delivered before") == points.count("rivya.create before") == group
+    semaphore = asyncio.Semaphore(PARALLEL)
+
+    async def kill_at(number: int, point: str) -> list[str]:
+        async with semaphore:
+            case = Case(tmp_path / f"killed-{number}", channel, rivya, 600 + number, group=group)
+            if await case.run(resume=False, die_at=point) != -signal.SIGKILL:
+                return []  # it polled less often than the clean run
+            if case.database.exists():
+                await case.run(resume=True)
+            return [f"killed at {point}: {wrong}" for wrong in case.problems()]
+
+    # Each commit and call once, in turn that of the first job and that of the last one.
+    chosen = [
+        f"{point}#{min(group, points.count(point)) if number % 2 else 1}"
+        for number, point in enumerate(dict.fromkeys(points))
+    ]
+    results = await asyncio.gather(*map(kill_at, range(len(chosen)), chosen))
+    wrong = [problem for problems in results for problem in problems]
+    assert not wrong, "\n".join(wrong)
+    assert rivya.charged_credits == MODELS["qwen-image"].cost_credits * len(rivya.tasks)
 
 
 @pytest.mark.parametrize("references", [1, 3])
