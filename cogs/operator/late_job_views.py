@@ -9,7 +9,7 @@ from bot.domain.jobs import Stage
 from bot.jobs.late_jobs import LateJobResult
 from cogs.operator.views import guild_text
 from cogs.text.escaping import code_span, escape
-from cogs.text.terms import credits_text, mention, timestamp
+from cogs.text.terms import credits_text, mention, place_text, timestamp
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.layout import build_view, subtext
 
@@ -86,6 +86,7 @@ def _text(late_job: LateJob, name_of: NameOf) -> str:
     job, destination = late_job.job, late_job.job.request.destination
     who = f"{mention(destination.user_id)} · " if destination.user_id > 0 else ""
     facts = [
+        place_text(job.place.number, job.place.size) if job.place is not None else "",
         gettext("asked for {when}", when=timestamp(job.accepted_at)),
         gettext(_WAITS_FOR[job.stage]) if job.stage in _WAITS_FOR else job.stage,
         gettext("{credits} set aside", credits=credits_text(late_job.held_credits))

@@ -77,6 +77,7 @@ def _line(late_job: LateJob, pictures: Path) -> str:
     job = late_job.job
     facts = [
         f"{job.job_id} server {job.request.destination.guild_id} accepted {iso(job.accepted_at)}",
+        f"picture {job.place.number} of {job.place.size}" if job.place is not None else "",
         f"late since {iso(job.late_at or job.accepted_at)}",
         f"waits for {_WAITS_FOR.get(job.stage, job.stage)}",
         f"task {job.task_id}" if job.task_id else "no task",
