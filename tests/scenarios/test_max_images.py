@@ -176,7 +176,9 @@ async def test_two_tasks_with_several_pictures_share_one_message(
     urls = [item["media"]["url"].partition("?")[0] for item in gallery["items"]]
     assert [url.rpartition("/")[2] for url in urls] == expected
     files = dict(zip(names(message), shown(server, message), strict=True))
-    assert [files[name] for name in expected] == [picture(1), picture(2)] * 2
+    # The fake Rivya paints another picture for the second task, which may be that of either job.
+    pairs = [[files[name] for name in expected[:2]], [files[name] for name in expected[2:]]]
+    assert sorted(pairs) == sorted([[picture(1), picture(2)], [picture(11), picture(12)]])
     assert server.text_of(message).count("done, 2 of up to 3 pictures") == 2
     assert rivya.charged_credits == 24
     stored = server.query("SELECT job_id, number, sha256 IS NOT NULL FROM more_pictures ORDER BY job_id")
