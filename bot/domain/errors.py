@@ -107,7 +107,8 @@ class MemberReason(StrEnum):
     PICTURES_AND_MODELS = "pictures_and_models"
     """Several pictures of each of several models: these are compared with one picture each."""
     TOO_MANY_RESULTS = "too_many_results"
-    """More pictures than one message shows, as each task may make several; data: `count` and `limit`."""
+    """More pictures than one message shows, or than an admin allows, as each task may make several; data:
+    `count`, `limit`, and `by_admin`, whether that is an admin's."""
     NOT_YOURS = "not_yours"
     """A button that only the member of the picture may press."""
     REFERENCE_NOT_YOURS = "reference_not_yours"

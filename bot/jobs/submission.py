@@ -17,7 +17,7 @@ from bot.credits.model_prices import quote
 from bot.credits.usage import LimitUsage
 from bot.domain.access import loosens_safety, may_use_model, requires_spoiler
 from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import GroupPlace, Job, Request, Stage
+from bot.domain.jobs import MOST_PICTURES, GroupPlace, Job, Request, Stage
 from bot.domain.pictures import MOST_IN_MESSAGE
 from bot.domain.prices import total_quote
 from bot.guilds import settings
@@ -175,7 +175,7 @@ def _pictures(
             check(priced.request, priced.model)
         found.append(priced)
     if strict:
-        _require_showable(found * asked.pictures)
+        _require_few_enough(found * asked.pictures)
     return found * asked.pictures
 
 
@@ -187,11 +187,14 @@ def _require_count(pictures: int, models: int, limit: int) -> None:
         raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit, compared=models > 1)
 
 
-def _require_showable(pictures: list[PricedRequest]) -> None:
-    """Refuse more pictures than one message shows, if every task makes as many as its settings allow."""
+def _require_few_enough(pictures: list[PricedRequest]) -> None:
+    """Refuse more pictures than an admin allows or one message shows, if tasks make as many as they may."""
     most = sum(priced.model.most_pictures(priced.request.settings) for priced in pictures)
-    if most > MOST_IN_MESSAGE:
-        raise MemberError(MemberReason.TOO_MANY_RESULTS, count=most, limit=MOST_IN_MESSAGE)
+    allowed = pictures[0].policy.picture_limit
+    is_set = allowed < MOST_PICTURES
+    limit = allowed if is_set else MOST_IN_MESSAGE
+    if most > limit:
+        raise MemberError(MemberReason.TOO_MANY_RESULTS, count=most, limit=limit, by_admin=is_set)
 
 
 def _priced(

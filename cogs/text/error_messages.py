@@ -339,10 +339,18 @@ def _too_many_pictures(data: Data) -> str:
 
 
 def _too_many_results(data: Data) -> str:
+    count, limit = _number(data, "count") or 0, _number(data, "limit") or 0
+    if data.get("by_admin"):
+        return gettext(
+            "This could make {count} pictures, and in this server a request is for at most {limit}."
+            " Please ask for fewer, or set a lower `max_images`.",
+            count=count,
+            limit=limit,
+        )
     return gettext(
         "This could make {count} pictures, and one message shows at most {limit}. Please ask for fewer.",
-        count=_number(data, "count") or 0,
-        limit=_number(data, "limit") or 0,
+        count=count,
+        limit=limit,
     )
 
 

@@ -219,8 +219,23 @@ async def test_tasks_for_several_pictures_together_make_no_more_than_one_message
         await submit(store, options, catalog=catalog)
     assert (caught.value.reason, caught.value.data) == (
         MemberReason.TOO_MANY_RESULTS,
-        {"count": count, "limit": 10},
+        {"count": count, "limit": 10, "by_admin": False},
     )
+
+
+@pytest.mark.parametrize(("most", "accepted"), [("1", False), ("2", True), ("4", True)])
+async def test_what_an_admin_allows_counts_the_pictures_of_a_task(
+    store: JobStore, database: Database, most: str, accepted: bool
+) -> None:
+    await GuildSettingsStore(database).change(1, GuildSetting.PICTURE_LIMIT, most, set_by=9, interaction_id=9)
+    catalog = ModelCatalog(MODELS, ("seedream-4-0",))
+    options = RequestOptions(make_request().destination, "a fox", settings="max_images=2")
+    if accepted:
+        assert isinstance(await submit(store, options, catalog=catalog), Accepted)
+        return
+    with pytest.raises(MemberError) as caught:
+        await submit(store, options, catalog=catalog)
+    assert caught.value.data == {"count": 2, "limit": 1, "by_admin": True}
 
 
 async def test_each_picture_counts_as_one_under_way_and_the_cooldown_once(
