@@ -31,9 +31,10 @@ from bot.jobs.outcomes import (
     failure_values,
     landing_values,
 )
+from bot.jobs.priced_requests import Submitted
 from bot.jobs.references import record_upload
 from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, plain, update_statement
-from bot.jobs.submission import Submitted, open_draft, submit
+from bot.jobs.submission import open_draft, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

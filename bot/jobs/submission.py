@@ -7,40 +7,36 @@ Owns no table; it writes jobs, drafts and reservations through their owners.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from bot.credits import ledger
-from bot.credits.model_prices import quote
-from bot.credits.usage import LimitUsage
-from bot.domain.access import loosens_safety, may_use_model, requires_spoiler
-from bot.domain.errors import LimitExceeded, MemberError, MemberReason
-from bot.domain.jobs import MOST_PICTURES, GroupPlace, Job, Request, Stage
-from bot.domain.pictures import MOST_IN_MESSAGE
+from bot.domain.access import may_use_model
+from bot.domain.errors import MemberError, MemberReason
+from bot.domain.jobs import GroupPlace, Job, Request, Stage
 from bot.domain.prices import total_quote
 from bot.guilds import settings
-from bot.guilds.access_rules import enforce, load_policy, reject_duplicate_click
-from bot.guilds.operator_decisions import require_admitted, require_not_paused
+from bot.guilds.access_rules import load_policy, reject_duplicate_click
+from bot.guilds.operator_decisions import require_admitted
 from bot.guilds.settings import GuildSetting
 from bot.jobs import drafts, groups
-from bot.jobs.model_choice import choose, for_reference, naming_others
-from bot.jobs.request_options import resolve
+from bot.jobs.model_choice import choose, for_reference
+from bot.jobs.priced_requests import (
+    as_admins_say,
+    naming_other_models,
+    price_pictures,
+    require_acceptable,
+    require_allowed,
+    require_room,
+)
 from bot.jobs.validation import require_reference_support, validate_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from bot.credits.ledger import Transaction
-    from bot.domain.access import AccessPolicy
-    from bot.domain.image_models import ImageModel
-    from bot.domain.jobs import RequestContext, RequestOptions
-    from bot.domain.limits import Limit, MemberLimits
+    from bot.domain.limits import MemberLimits
     from bot.domain.model_catalog import ModelCatalog
-    from bot.domain.prices import Quote, SettingsPrices
-    from bot.jobs.model_choice import ChosenModel
+    from bot.domain.prices import Quote
+    from bot.jobs.priced_requests import PricedRequest, Submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +76,6 @@ class Duplicate:
 SubmitResult = Accepted | NeedsConfirmation | Duplicate
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """A request as it came in, and the data needed to check it and to tell its price.
-
-    `at` is epoch milliseconds; `default_limit` binds guilds that have set none.
-    """
-
-    request: Request | RequestOptions
-    context: RequestContext
-    catalog: ModelCatalog
-    at: int
-    default_limit: Limit
-    known_prices: SettingsPrices
-    """What the operator says that settings cost."""
-
-    @property
-    def guild_id(self) -> int:
-        """The guild of the request."""
-        return self.request.destination.guild_id
-
-
-@dataclass(frozen=True, slots=True)
-class PricedRequest:
-    """A picture that was asked for: its resolved request with its price, and what is needed to check it."""
-
-    request: Request
-    submitted: Submitted
-    chosen: ChosenModel
-    model: ImageModel
-    """The request's, with its price of now."""
-    price: Quote
-    policy: AccessPolicy
-
-
 def submit(
     tx: Transaction, submitted: Submitted, *, job_id: str, draft_id: int | None, confirmed: bool
 ) -> SubmitResult:
@@ -130,86 +92,12 @@ def submit(
     require_admitted(tx, submitted.guild_id)
     policy = load_policy(tx, submitted.guild_id, submitted.at)
     chosen = choose(tx, submitted.catalog, submitted.request)
-    with _naming_others(submitted, chosen, policy):
-        pictures = _pictures(tx, submitted, chosen, policy, validate_request)
+    with naming_other_models(submitted, chosen, policy):
+        pictures = price_pictures(tx, submitted, chosen, policy, validate_request)
         total = total_quote([each.price for each in pictures])
         if _must_ask(tx, submitted.guild_id, total, draft_id, confirmed=confirmed):
             return _ask(tx, pictures, total, draft_id)
         return _accept(tx, pictures, job_id, draft_id)
-
-
-def _naming_others(
-    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy, compared: str | None = None
-) -> AbstractContextManager[None]:
-    """Let an error about the model of a request name those that would do.
-
-    Where models are compared it is about one of them, the `compared` one, and without that about none.
-    """
-    if bool(submitted.request.models) is (compared is None):
-        return nullcontext()
-    if compared is not None:
-        chosen = replace(chosen, model_id=compared)
-    return naming_others(submitted.catalog, chosen, submitted.request, submitted.context, policy)
-
-
-def _pictures(
-    tx: Transaction,
-    submitted: Submitted,
-    chosen: ChosenModel,
-    policy: AccessPolicy,
-    check: Callable[[Request, ImageModel], None],
-    *,
-    strict: bool = True,
-) -> list[PricedRequest]:
-    """Return the request of each picture, which differ in the model if models are compared.
-
-    Each is resolved as strictly as `resolve` is told to, and checked by `check`.
-    """
-    asked = submitted.request
-    models = tuple(dict.fromkeys(asked.models)) or (chosen.model_id,)
-    _require_count(asked.pictures, len(models), policy.picture_limit)
-    found = []
-    for model_id in models:
-        with _naming_others(submitted, chosen, policy, model_id):
-            priced = _priced(tx, submitted, replace(chosen, model_id=model_id), policy, strict=strict)
-            check(priced.request, priced.model)
-        found.append(priced)
-    if strict:
-        _require_few_enough(found * asked.pictures)
-    return found * asked.pictures
-
-
-def _require_count(pictures: int, models: int, limit: int) -> None:
-    """Check how many pictures are asked for: one of each model, or several of one."""
-    if pictures > 1 and models > 1:
-        raise MemberError(MemberReason.PICTURES_AND_MODELS)
-    if (count := max(pictures, models)) > limit:
-        raise MemberError(MemberReason.TOO_MANY_PICTURES, count=count, limit=limit, compared=models > 1)
-
-
-def _require_few_enough(pictures: list[PricedRequest]) -> None:
-    """Refuse more pictures than an admin allows or one message shows, if tasks make as many as they may."""
-    most = sum(priced.model.most_pictures(priced.request.settings) for priced in pictures)
-    allowed = pictures[0].policy.picture_limit
-    is_set = allowed < MOST_PICTURES
-    limit = allowed if is_set else MOST_IN_MESSAGE
-    if most > limit:
-        raise MemberError(MemberReason.TOO_MANY_RESULTS, count=most, limit=limit, by_admin=is_set)
-
-
-def _priced(
-    tx: Transaction,
-    submitted: Submitted,
-    chosen: ChosenModel,
-    policy: AccessPolicy,
-    *,
-    strict: bool,
-) -> PricedRequest:
-    """Resolve a request, as strictly as `resolve` is told to, and price it."""
-    model = submitted.catalog.require(chosen.model_id)
-    request = resolve(tx, submitted.request, model, strict=strict)
-    price = quote(tx, model, request.settings, submitted.known_prices)
-    return PricedRequest(request, submitted, chosen, model, price, policy)
 
 
 def _accept(
@@ -220,40 +108,28 @@ def _accept(
     # Inserted before the checks, so that a second delivery is a `Duplicate`; an error rolls it back.
     if not groups.insert_jobs(tx, jobs):
         return Duplicate()
-    _require_allowed(tx, pictures)
+    require_allowed(tx, pictures)
     reject_duplicate_click(tx, jobs[0], pictures[0].submitted.at)
     if draft_id is not None and not drafts.claim(tx, draft_id, job_id):
         raise MemberError(MemberReason.DRAFT_TAKEN)
     if len(pictures) > 1:
-        _require_room(
-            tx, pictures
-        )  # before the first is reserved, so that a refusal tells what is left for all
+        # Before the first is reserved, so that a refusal tells what is left for all.
+        require_room(tx, pictures)
     for priced, job in zip(pictures, jobs, strict=True):
         _reserve(tx, priced, job)
     return Accepted(jobs[0], tuple(jobs[1:]))
 
 
 def _job(priced: PricedRequest, first_id: str, number: int, count: int) -> Job:
+    """Return the job of one of `count` pictures, by its number."""
     return Job(
         job_id=groups.job_id_of(first_id, number),
-        request=replace(_as_admins_say(priced), pictures=1, models=())
-        if count > 1
-        else _as_admins_say(priced),
+        request=replace(as_admins_say(priced), pictures=1, models=()),
         stage=Stage.ACCEPTED,
         quote_credits=priced.price.credits,
         accepted_at=priced.submitted.at,
         place=GroupPlace(number, count) if count > 1 else None,
     )
-
-
-def _require_allowed(tx: Transaction, pictures: list[PricedRequest]) -> None:
-    """Check the pictures against pauses and access rules."""
-    require_not_paused(tx, pictures[0].request.destination.guild_id)
-    # The same request several times is checked once.
-    for model_id, priced in {priced.model.model_id: priced for priced in pictures}.items():
-        submitted, policy = priced.submitted, priced.policy
-        with _naming_others(submitted, priced.chosen, policy, model_id):
-            enforce(tx, priced.request, submitted.context, policy, submitted.at, pictures=len(pictures))
 
 
 def _reserve(tx: Transaction, priced: PricedRequest, job: Job) -> None:
@@ -286,12 +162,12 @@ def open_draft(tx: Transaction, submitted: Submitted, *, extends: bool = False) 
     chosen = choose(tx, catalog, submitted.request)
     if extends:
         chosen = replace(chosen, model_id=for_reference(catalog, chosen.model_id, submitted.context, policy))
-    with _naming_others(submitted, chosen, policy):
+    with naming_other_models(submitted, chosen, policy):
         # What a button repeats can still be changed in the form; what was typed just now is refused at once.
         strict = not isinstance(submitted.request, Request)
-        pictures = _pictures(tx, submitted, chosen, policy, require_reference_support, strict=strict)
+        pictures = price_pictures(tx, submitted, chosen, policy, require_reference_support, strict=strict)
         # So can the prompt, so blocked words and the preset are not checked yet.
-        _require_capacity(
+        require_acceptable(
             tx, [replace(each, request=replace(each.request, prompt="", preset=None)) for each in pictures]
         )
         if extends and catalog.most_references > 1:
@@ -335,16 +211,6 @@ def _extend_draft(
     return draft and replace(draft, full_model=full_model)
 
 
-def _as_admins_say(priced: PricedRequest) -> Request:
-    """Return the request as a spoiler, if a rule makes it one, and checked as strictly as admins want it."""
-    request, context, policy = priced.request, priced.submitted.context, priced.policy
-    spoiler = request.spoiler or requires_spoiler(context, policy)
-    loose = loosens_safety(context, policy) and priced.model.can_loosen
-    if (spoiler, loose) == (request.spoiler, request.loose_safety):
-        return request
-    return replace(request, spoiler=spoiler, loose_safety=loose)
-
-
 def _must_ask(tx: Transaction, guild_id: int, price: Quote, draft_id: int | None, *, confirmed: bool) -> bool:
     """Whether the member has to confirm the price first: the guild wants that, or it has risen since.
 
@@ -361,7 +227,7 @@ def _ask(
     tx: Transaction, pictures: list[PricedRequest], total: Quote, draft_id: int | None
 ) -> NeedsConfirmation | Duplicate:
     """Save the request as a new draft for the yes button, and delete the draft it came from."""
-    member_limits = _require_capacity(tx, pictures)
+    member_limits = require_acceptable(tx, pictures)
     if _new_draft(tx, pictures, total.credits) is None:
         return Duplicate()
     if draft_id is not None and not drafts.delete(tx, draft_id):
@@ -369,28 +235,3 @@ def _ask(
     request = pictures[0].request
     several = tuple(pictures) if len(pictures) > 1 else ()
     return NeedsConfirmation(request.destination.interaction_id, request, total, member_limits, several)
-
-
-def _require_capacity(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimits:
-    """Return how far the member's limits are used; raise if pauses, access rules or limits refuse it now."""
-    _require_allowed(tx, pictures)
-    return _require_room(tx, pictures)
-
-
-def _require_room(tx: Transaction, pictures: list[PricedRequest]) -> MemberLimits:
-    """Return how far the member's limits are used, if they have room for all pictures.
-
-    Raises:
-        LimitExceeded: one has no room; it tells the price of all, and for how many, the cheapest first, there
-            is room.
-    """
-    destination, submitted = pictures[0].request.destination, pictures[0].submitted
-    guild_id, user_id, role_ids = destination.guild_id, destination.user_id, submitted.context.role_ids
-    usage = LimitUsage.at_time(tx, guild_id, submitted.default_limit, submitted.at, split_held=False)
-    totals = list(accumulate(sorted(priced.price.credits for priced in pictures)))
-    try:
-        return ledger.require_capacity(usage, user_id, role_ids, totals[-1])
-    except LimitExceeded as error:
-        error.pictures = len(pictures)
-        error.fitting = sum(total <= error.usage.left_credits for total in totals)
-        raise
