@@ -14,8 +14,8 @@ from bot.domain.errors import MemberReason
 from bot.domain.jobs import FailureCause, FailureCode
 from bot.domain.limits import LimitScope
 from bot.domain.progress import Phase
-from cogs.text.error_messages import NO_CHARGE, QUOTE_UNITS, reason_alone
-from cogs.text.escaping import escape
+from cogs.text.error_messages import NO_CHARGE, reason_alone
+from cogs.text.escaping import QUOTE_UNITS, escape
 from cogs.text.terms import (
     channel_mention,
     credits_text,

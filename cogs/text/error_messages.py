@@ -6,12 +6,21 @@ names what the error's data says, such as a limit. Data may lack, as a failure's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import LimitExceeded, MemberReason
+from cogs.text.access_messages import (
+    channel_refused,
+    cooldown,
+    member_blocked,
+    role_refused,
+    too_many_pictures,
+    too_many_results,
+    too_many_running,
+)
 from cogs.text.admission_messages import guild_not_admitted
-from cogs.text.escaping import escape
+from cogs.text.error_data import missing_permissions_in, number_in
+from cogs.text.escaping import QUOTE_UNITS, escape
 from cogs.text.file_messages import no_picture_there, reference_type, which_reference
 from cogs.text.limit_messages import limit_exceeded
 from cogs.text.model_messages import (
@@ -24,26 +33,15 @@ from cogs.text.model_messages import (
 )
 from cogs.text.refused_words import prompt_refused, word_blocked
 from cogs.text.setting_messages import settings_refused
-from cogs.text.terms import (
-    BOT_OWNER,
-    channel_mention,
-    length_text,
-    permission_names,
-    pictures_text,
-    role_mention,
-    timestamp,
-)
-from cogs.text.translation import gettext, gettext_noop, ngettext
+from cogs.text.terms import BOT_OWNER
+from cogs.text.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from bot.domain.errors import MemberError
+    from cogs.text.error_data import Data
 
-Data = Mapping[str, object]
-
-QUOTE_UNITS: Final = 300
-"""How much of somebody else's text a sentence repeats, in UTF-16 units."""
-_MAX_MENTIONS: Final = 10
-"""How many roles or channels a sentence lists."""
 NO_CHARGE: Final = gettext_noop("Nothing was charged.")
 
 _SENTENCES: Final = {
@@ -195,7 +193,7 @@ def _request_refused(data: Data) -> str:
 
 
 def _reference_too_big(data: Data) -> str:
-    size, limit = _number(data, "size_bytes"), _number(data, "limit_bytes")
+    size, limit = number_in(data, "size_bytes"), number_in(data, "limit_bytes")
     if size is None or limit is None:
         return gettext("The reference file is too big. Attach a smaller one, such as a JPEG.")
     return gettext(
@@ -209,7 +207,7 @@ def _reference_too_big(data: Data) -> str:
 
 def _reference_too_large(data: Data) -> str:
     names = ("width", "height", "side_limit", "pixel_limit")
-    width, height, side_limit, pixel_limit = (_number(data, name) for name in names)
+    width, height, side_limit, pixel_limit = (number_in(data, name) for name in names)
     if width is None or height is None or side_limit is None or pixel_limit is None:
         return gettext("The reference has too many pixels. Scale it down and try again.")
     size = f"{width} × {height}"  # noqa: RUF001  # the sign for sizes
@@ -232,7 +230,7 @@ def _channel_unusable(data: Data) -> str:
     return gettext(
         "I cannot post pictures in this channel. The permission I need: {permissions}."
         " Ask an admin, or try another channel. Nothing was charged.",
-        permissions=_missing_permissions(data) or gettext("not known"),
+        permissions=missing_permissions_in(data) or gettext("not known"),
     )
 
 
@@ -242,7 +240,7 @@ def _not_allowed(data: Data) -> str:
         return gettext("Only the people who run this bot may do this.")
     return gettext(
         "Only members with {permissions} may do this. Ask one of them.",
-        permissions=_missing_permissions(data) or gettext("the right permission"),
+        permissions=missing_permissions_in(data) or gettext("the right permission"),
     )
 
 
@@ -256,101 +254,6 @@ def _paused(data: Data) -> str:
     return gettext(
         "The people who run this bot have paused new pictures. They say: {words} Nothing was charged.",
         words=quoted,
-    )
-
-
-def _member_blocked(data: Data) -> str:
-    until = _number(data, "expires_at")
-    if until is None:
-        sentence = gettext("An admin of this server does not let you paint here.")
-    else:
-        sentence = gettext(
-            "An admin of this server does not let you paint here until {when}.", when=timestamp(until, "f")
-        )
-    quoted = escape(str(data.get("why") or ""), QUOTE_UNITS)
-    return f"{sentence} {gettext('They say: {words}', words=quoted)}" if quoted else sentence
-
-
-def _role_refused(data: Data) -> str:
-    denied, allowed = (_mentions(data, name, role_mention) for name in ("denied", "allowed"))
-    if denied:
-        return gettext("In this server members with the role {roles} may not paint.", roles=denied)
-    return gettext("In this server only members with one of these roles may paint: {roles}.", roles=allowed)
-
-
-def _channel_refused(data: Data) -> str:
-    denied, allowed = (_mentions(data, name, channel_mention) for name in ("denied", "allowed"))
-    if denied:
-        return gettext("Pictures are not painted in this channel. Please try another one.")
-    return gettext("In this server pictures are painted only in {channels}.", channels=allowed)
-
-
-def _cooldown(data: Data) -> str:
-    over_at, seconds = _number(data, "over_at") or 0, _number(data, "seconds") or 0
-    return gettext(
-        "In this server there is a pause of {length} between two pictures. You can paint again {when}.",
-        length=length_text(seconds),
-        when=timestamp(over_at + 999),  # rounded up to the next whole second
-    )
-
-
-def _too_many_running(data: Data) -> str:
-    running, limit = _number(data, "running") or 0, _number(data, "limit") or 0
-    asked = _number(data, "pictures") or 1
-    if asked > limit:  # it does not help to wait
-        return ngettext(
-            "This server allows a member {n} picture at once, and you asked for {asked}. Please ask for one.",
-            "This server allows a member {n} pictures at once, and you asked for {asked}."
-            " Please ask for fewer.",
-            limit,
-            asked=asked,
-        )
-    if asked > 1 and running < limit:
-        return gettext(
-            "You have {pictures} under way, and this server allows {limit} at once: no room for {asked} more."
-            " Please ask for fewer, or wait until those are ready.",
-            pictures=pictures_text(running),
-            limit=limit,
-            asked=asked,
-        )
-    return gettext(
-        "You have {pictures} under way, and this server allows {limit} at once."
-        " Please wait until one is ready, or cancel one.",
-        pictures=pictures_text(running),
-        limit=limit,
-    )
-
-
-def _too_many_pictures(data: Data) -> str:
-    limit = _number(data, "limit") or 1
-    if data.get("compared"):
-        return ngettext(
-            "Each model paints a picture, and in this server a request is for {n} picture: models cannot be"
-            " compared here.",
-            "Each model paints a picture, and in this server a request is for at most {n} pictures. Please"
-            " compare fewer models.",
-            limit,
-        )
-    return ngettext(
-        "In this server a request is for {n} picture. Please ask for one at a time.",
-        "In this server a request is for at most {n} pictures. Please ask for fewer.",
-        limit,
-    )
-
-
-def _too_many_results(data: Data) -> str:
-    count, limit = _number(data, "count") or 0, _number(data, "limit") or 0
-    if data.get("by_admin"):
-        return gettext(
-            "This could make {count} pictures, and in this server a request is for at most {limit}."
-            " Please ask for fewer, or set a lower `max_images`.",
-            count=count,
-            limit=limit,
-        )
-    return gettext(
-        "This could make {count} pictures, and one message shows at most {limit}. Please ask for fewer.",
-        count=count,
-        limit=limit,
     )
 
 
@@ -379,29 +282,13 @@ _SENTENCES_WITH_DATA: Final[Mapping[MemberReason, Callable[[Data], str]]] = {
     MemberReason.NOT_ALLOWED: _not_allowed,
     MemberReason.PAUSED: _paused,
     MemberReason.GUILD_NOT_ADMITTED: guild_not_admitted,
-    MemberReason.MEMBER_BLOCKED: _member_blocked,
-    MemberReason.ROLE_REFUSED: _role_refused,
-    MemberReason.CHANNEL_REFUSED: _channel_refused,
+    MemberReason.MEMBER_BLOCKED: member_blocked,
+    MemberReason.ROLE_REFUSED: role_refused,
+    MemberReason.CHANNEL_REFUSED: channel_refused,
     MemberReason.WORD_BLOCKED: word_blocked,
-    MemberReason.COOLDOWN: _cooldown,
-    MemberReason.TOO_MANY_RUNNING: _too_many_running,
-    MemberReason.TOO_MANY_PICTURES: _too_many_pictures,
-    MemberReason.TOO_MANY_RESULTS: _too_many_results,
+    MemberReason.COOLDOWN: cooldown,
+    MemberReason.TOO_MANY_RUNNING: too_many_running,
+    MemberReason.TOO_MANY_PICTURES: too_many_pictures,
+    MemberReason.TOO_MANY_RESULTS: too_many_results,
     MemberReason.PRESET_UNKNOWN: _preset_unknown,
 }
-
-
-def _number(data: Data, name: str) -> int | None:
-    value = data.get(name)
-    return value if isinstance(value, int) else None
-
-
-def _missing_permissions(data: Data) -> str:
-    names = data.get("missing")
-    return permission_names(str(name) for name in names) if isinstance(names, tuple | list) else ""
-
-
-def _mentions(data: Data, name: str, mention: Callable[[int], str]) -> str:
-    ids = data.get(name)
-    mentions = [mention(each) for each in ids if isinstance(each, int)] if isinstance(ids, list) else []
-    return ", ".join([*mentions[:_MAX_MENTIONS], *(["…"] if len(mentions) > _MAX_MENTIONS else [])])

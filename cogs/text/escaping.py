@@ -7,6 +7,9 @@ from typing import Final
 
 import discord
 
+QUOTE_UNITS: Final = 300
+"""How much of somebody else's text a sentence repeats, in UTF-16 units."""
+
 # `<` opens mentions, timestamps, custom emoji and links; the rest is Discord's markdown. The library's own
 # escape_markdown leaves `<` alone, and everything between `[` and the last `)`.
 _MARKUP: Final = re.compile(r"([\\*_~`|<>\[\]#])")

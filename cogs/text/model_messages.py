@@ -8,9 +8,7 @@ from cogs.text.terms import model_text
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Data = Mapping[str, object]
+    from cogs.text.error_data import Data
 
 MAX_NAMES: Final = 6
 """How many models a sentence lists."""

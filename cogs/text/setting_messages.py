@@ -11,12 +11,11 @@ from cogs.text.terms import FILENAME_UNITS, model_text
 from cogs.text.translation import gettext, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.domain.image_models import Parameter
     from bot.domain.model_settings import SettingMistake, SettingValues
-
-    Data = Mapping[str, object]
+    from cogs.text.error_data import Data
 
 SETTINGS_UNITS: Final = 500
 """How much of all settings a message repeats."""
