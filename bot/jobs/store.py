@@ -33,8 +33,9 @@ from bot.jobs.outcomes import (
 )
 from bot.jobs.priced_requests import Submitted
 from bot.jobs.references import record_upload
-from bot.jobs.rows import SELECT_JOB, SELECT_JOBS, job_from, plain, update_statement
+from bot.jobs.rows import SELECT_JOB, job_from, plain, update_statement
 from bot.jobs.submission import open_draft, submit
+from bot.jobs.unfinished import count_by_stage, unfinished_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -332,19 +333,11 @@ class JobStore:
 
     async def unfinished(self) -> list[Job]:
         """Return every unfinished job, the oldest first."""
-        select = f"{SELECT_JOBS} WHERE finished_at IS NULL ORDER BY accepted_at, job_id"
-        return await self._database.run(lambda tx: [job_from(row) for row in tx.execute(select)])
+        return await self._database.run(unfinished_jobs)
 
     async def count_by_stage(self) -> dict[str, int]:
         """Return the number of unfinished jobs by stage."""
-        return await self._database.run(
-            lambda tx: {
-                str(stage): int(jobs)
-                for stage, jobs in tx.execute(
-                    "SELECT stage, count(*) FROM jobs WHERE finished_at IS NULL GROUP BY stage"
-                )
-            }
-        )
+        return await self._database.run(count_by_stage)
 
     async def find(self, job_id: str) -> Job | None:
         """Return a job; None if there is none."""
