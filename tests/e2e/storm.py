@@ -29,7 +29,17 @@ from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.storm_checks import Verification
 from tests.e2e.storm_endless import EndlessTasks
 from tests.e2e.storm_members import Members
-from tests.e2e.storm_plan import MODELS, Plan, PlannedFault, PlannedRequest, ProcessRun, RunEnd, Step, draw
+from tests.e2e.storm_plan import (
+    MODEL_OF_SEVERAL,
+    MODELS,
+    Plan,
+    PlannedFault,
+    PlannedRequest,
+    ProcessRun,
+    RunEnd,
+    Step,
+    draw,
+)
 from tests.e2e.storm_strangers import Strangers
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -38,7 +48,7 @@ MAX_SHUTDOWN_SECONDS = 25.0
 WALLET_CREDITS = 1_000_000
 STEPS_WHILE_DOWN = 3
 """Steps that still happen after the bot was killed; the rest of them waits for the next run."""
-SETTINGS = {"BOT_RIVYA__MAX_RUNNING": "12", "BOT_RIVYA__MODELS": ", ".join(MODELS)}
+SETTINGS = {"BOT_RIVYA__MAX_RUNNING": "12", "BOT_RIVYA__MODELS": ", ".join((*MODELS, MODEL_OF_SEVERAL))}
 _RIVYA_PATHS = {
     "files": ("POST", "/files"),
     "create": ("POST", "/generations"),

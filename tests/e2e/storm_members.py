@@ -41,7 +41,7 @@ class Members:
             self._people[request.person],
             request.prompt,
             reference=_reference(request),
-            model=request.model,
+            **request.options,
         )
         self.requests[interaction.id] = request
         if request.reply_fault != "none":

@@ -18,7 +18,11 @@ MODELS = ("qwen-image", "flux-2-pro", "nano-banana", "z-image", "ideogram-v3")
 """On offer; the first three take a reference."""
 _TAKE_REFERENCES = 3
 _REQUESTS_PER_PRICE = 5
+MODEL_OF_SEVERAL = "seedream-4-0"
+"""On offer, too: a task of it makes several pictures with `max_images`."""
 
+Shape = Literal["one", "several", "compared", "task of several"]
+"""One picture, a group of a model, a group of several models, or one job whose task makes several."""
 Kind = Literal["plain", "reference", "no picture", "forbidden"]
 ReplyFault = Literal["none", "expire", "delete", "both"]
 GatewayFault = Literal["op 7", "op 9", "op 9, for good", "cut"]
@@ -36,6 +40,9 @@ class PlannedRequest:
     reply_fault: ReplyFault
     repeated_after: int | None
     """After how many further requests Discord sends the interaction again; None for never."""
+    shape: Shape = "one"
+    pictures: int = 1
+    """How many pictures it asks for, at most four."""
 
     @property
     def prompt(self) -> str:
@@ -43,9 +50,26 @@ class PlannedRequest:
         return f"{'a forbidden fox' if self.kind == 'forbidden' else 'a fox'} number {self.number:05}"
 
     @property
-    def model(self) -> str:
-        takes_any = self.kind in {"plain", "forbidden"}
-        return MODELS[self.number % (len(MODELS) if takes_any else _TAKE_REFERENCES)]
+    def models(self) -> tuple[str, ...]:
+        """The model of each job, in the order of the jobs."""
+        if self.shape == "task of several":
+            return (MODEL_OF_SEVERAL,)
+        offered = MODELS if self.kind in {"plain", "forbidden"} else MODELS[:_TAKE_REFERENCES]
+        apart = 1 if self.shape == "compared" else 0
+        return tuple(offered[(self.number + apart * at) % len(offered)] for at in range(self.pictures))
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """The options of the command that say which models make how many pictures."""
+        match self.shape:
+            case "several":
+                return {"model": self.models[0], "pictures": self.pictures}
+            case "compared":
+                return {"models": ", ".join(self.models)}
+            case "task of several":
+                return {"model": MODEL_OF_SEVERAL, "settings": f"max_images={self.pictures}"}
+            case _:
+                return {"model": self.models[0]}
 
     @property
     def price_change(self) -> tuple[str, int, int] | None:
@@ -217,14 +241,22 @@ def draw(seed: int, jobs: int) -> Plan:
 def _draw_request(rng: random.Random, number: int) -> PlannedRequest:
     kinds: list[Kind] = ["plain", "reference", "no picture", "forbidden"]
     reply_faults: list[ReplyFault] = ["none", "expire", "delete", "both"]
+    shapes: list[Shape] = ["one", "several", "compared", "task of several"]
+    kind, shape = rng.choices(kinds, (55, 30, 6, 9))[0], rng.choices(shapes, (64, 16, 12, 8))[0]
+    pictures = rng.randint(2, 4)
+    if kind in {"reference", "no picture"}:
+        shape = "one" if shape == "task of several" else shape
+        pictures = min(pictures, _TAKE_REFERENCES) if shape == "compared" else pictures
     return PlannedRequest(
         number=number,
-        kind=rng.choices(kinds, (55, 30, 6, 9))[0],
+        kind=kind,
         guild=rng.randrange(GUILDS),
         channel=rng.randrange(CHANNELS),
         person=rng.randrange(PEOPLE),
         reply_fault=rng.choices(reply_faults, (55, 12, 13, 20))[0],
         repeated_after=rng.choices((None, 0, 1, 3, 15), (70, 10, 8, 6, 6))[0],
+        shape=shape,
+        pictures=1 if shape == "one" else pictures,
     )
 
 

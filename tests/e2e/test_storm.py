@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,12 @@ async def test_after_a_storm_each_job_has_one_task_one_reservation_and_one_pictu
     report = await storm(JOBS, SEED, tmp_path)
     print(report)
     assert report.errors == [], f"{report}\n{report.log}"
-    assert report.counts.total() == JOBS
+    planned = [
+        step for run in draw(SEED, JOBS).runs for step in run.steps if isinstance(step, PlannedRequest)
+    ]
+    assert report.counts.total() == sum(len(request.models) for request in planned)
+    shapes = Counter(request.shape for request in planned)
+    assert min(shapes["several"], shapes["compared"], shapes["task of several"]) > 2, shapes
     assert report.events.total() > 20, "too few faults"
     assert report.events["abandoned"], "no endless task was abandoned"
     assert report.events["price changed"] > 10

@@ -16,8 +16,8 @@ from tests.e2e.fake_discord.gateway import Gateway, channel_event
 from tests.e2e.fake_discord.rest import API, Rest
 from tests.e2e.fake_discord.state import Attachment, Channel, Interaction, Message, Person, State
 
-STRING, ATTACHMENT = 3, 11
-"""Types of command options."""
+ATTACHMENT = 11
+"""The type of a command's option that takes a file."""
 COMMAND, COMPONENT = 2, 3
 """Types of interactions."""
 MANAGE_GUILD = 1 << 5
@@ -73,7 +73,13 @@ class FakeDiscord(State):
         return interaction
 
     def prepare_imagine(
-        self, channel: Channel, person: Person, prompt: str, *, reference: bytes | None = None, **options: str
+        self,
+        channel: Channel,
+        person: Person,
+        prompt: str,
+        *,
+        reference: bytes | None = None,
+        **options: str | int,
     ) -> Interaction:
         """Create the interaction of `/imagine` without delivering it to the bot."""
         files = [] if reference is None else [("reference", "reference.png", reference)]
@@ -126,16 +132,16 @@ class FakeDiscord(State):
         channel: Channel,
         person: Person,
         name: str,
-        options: dict[str, str],
+        options: dict[str, str | int],
         files: list[tuple[str, str, bytes]],
     ) -> dict[str, Any]:
         """Return the INTERACTION_CREATE of a synced slash command; asserts that it has these options."""
         synced = [*self.commands.get(0, ()), *self.commands.get(channel.guild_id or 0, ())]
         command = next(command for command in synced if command["name"] == name)
-        known = {option["name"] for option in command["options"]}
+        known = {option["name"]: option["type"] for option in command["options"]}
         attachments = {option: self._attach(filename, data) for option, filename, data in files}
-        assert known >= {*options, *attachments}, f"/{name} has only {', '.join(sorted(known))}"
-        sent = [{"name": option, "type": STRING, "value": value} for option, value in options.items()]
+        assert known.keys() >= {*options, *attachments}, f"/{name} has only {', '.join(sorted(known))}"
+        sent = [{"name": each, "type": known[each], "value": value} for each, value in options.items()]
         sent += [
             {"name": option, "type": ATTACHMENT, "value": file["id"]} for option, file in attachments.items()
         ]
