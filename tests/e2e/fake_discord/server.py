@@ -83,7 +83,7 @@ class FakeDiscord(State):
     ) -> Interaction:
         """Create the interaction of `/imagine` without delivering it to the bot."""
         files = [] if reference is None else [("reference", "reference.png", reference)]
-        event = self.command_event(channel, person, "imagine", {"prompt": prompt} | options, files)
+        event = self.command_event(channel, person, "imagine", {"prompt": prompt, **options}, files)
         return self._add_interaction(event, prompt)
 
     async def click(self, channel: Channel, person: Person, custom_id: str) -> Interaction:
