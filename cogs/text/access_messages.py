@@ -99,7 +99,7 @@ def too_many_pictures(data: Data) -> str:
 
 
 def too_many_results(data: Data) -> str:
-    """Return that the tasks of a request could make more pictures than an admin allows, or a message shows."""
+    """Return that the tasks of a request could make more pictures than an admin, or a message, allows."""
     count, limit = number_in(data, "count") or 0, number_in(data, "limit") or 0
     if data.get("by_admin"):
         return gettext(
