@@ -116,7 +116,7 @@ class History(commands.Cog):
         url = url or await self._result_messages.image_url(item)
         back = [page_button(PageLink.NEWEST, user_id, 0, search)]
         if item.job.place is not None:
-            back.insert(0, group_button(user_id, item.job.request.destination.interaction_id, search))
+            back.insert(0, request_button(user_id, item.job.request.destination.interaction_id, search))
         can_vary = self._catalog.takes_reference(item.job.request.model)
         await interaction.edit_original_response(
             view=history_views.item_view(item, url, *back, can_vary=can_vary), attachments=files
@@ -144,10 +144,10 @@ class History(commands.Cog):
         urls, files = await self._image_sources.thumbnails(visible.items)
         models = {item.job.request.model for item in entry.items}
         names = {model: self._catalog.name_of(model) for model in models if len(models) > 1}
-        view = history_views.group_view(
+        view = history_views.request_view(
             visible,
             urls,
-            picture_select(user_id, search, history_views.group_options(visible, names)),
+            picture_select(user_id, search, history_views.request_options(visible, names)),
             page_button(PageLink.NEWEST, user_id, 0, search),
         )
         await interaction.edit_original_response(view=view, attachments=files)
@@ -204,7 +204,7 @@ def picture_select(
     )
 
 
-def group_button(user_id: int, interaction_id: int, search: str) -> ui.Button[ui.LayoutView]:
+def request_button(user_id: int, interaction_id: int, search: str) -> ui.Button[ui.LayoutView]:
     """Make the button that opens all pictures of one request."""
     return ui.Button(
         label=gettext("All of this request"),

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import discord
-from discord import MediaGalleryItem, ui
+from discord import ui
 
 from bot.domain.jobs import Stage
-from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
-from cogs.pictures.views import picture_of, quote_of, with_vary
+from cogs.pictures.views import gallery_item, picture_of, quote_of, with_vary
 from cogs.text.escaping import escape, shorten, single_line
 from cogs.text.terms import credits_text, mention, pictures_text, place_text, size_name, timestamp
 from cogs.text.translation import gettext, number
-from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import build_view, row, subtext
 
 if TYPE_CHECKING:
@@ -65,13 +63,8 @@ def _nothing(search: str) -> str:
 
 def _gallery(items: Iterable[HistoryItem], urls: Mapping[str, str]) -> list[ui.Item[ui.LayoutView]]:
     """Return the gallery of the pictures that have a URL; nothing if none has."""
-    shown = [_gallery_item(item, urls[item.job.job_id]) for item in items if item.job.job_id in urls]
+    shown = [gallery_item(item.job, urls[item.job.job_id]) for item in items if item.job.job_id in urls]
     return [ui.MediaGallery(*shown)] if shown else []
-
-
-def _gallery_item(item: HistoryItem, url: str) -> MediaGalleryItem:
-    alt = single_line(item.job.request.prompt, ALT_TEXT_UNITS) or texts.alt_without_prompt()
-    return MediaGalleryItem(url, description=alt, spoiler=item.job.request.spoiler)
 
 
 def _line(entry: HistoryEntry, *, own: bool) -> str:
@@ -131,7 +124,7 @@ def _option_label(job: Job) -> str:
     return single_line(job.request.prompt, OPTION_UNITS) or gettext("a picture")
 
 
-def group_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list[discord.SelectOption]:
+def request_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list[discord.SelectOption]:
     """Return the options for the pictures of one request, with the names of their models by id."""
     return [
         discord.SelectOption(
@@ -154,7 +147,7 @@ def group_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list[d
     ]
 
 
-def group_view(
+def request_view(
     entry: HistoryEntry,
     urls: Mapping[str, str],
     select: ui.ActionRow[ui.LayoutView] | None,

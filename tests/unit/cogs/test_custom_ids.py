@@ -101,7 +101,7 @@ def test_every_cog_handles_components() -> None:
             {"page": "newest", "user_id": str(MAX_ID), "cursor": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
         ),
         (
-            history.group_button(MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
+            history.request_button(MAX_ID, MAX_ID, "a:b\nc" + "x" * 35).custom_id,
             {"user_id": str(MAX_ID), "interaction_id": str(MAX_ID), "search": "a:b\nc" + "x" * 35},
         ),
         (
