@@ -281,6 +281,16 @@ class Failure:
     in_doubt: bool = False
     """True if something may have been charged; the reservation stays held."""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the member or the operator has to act, so that others should not see it."""
+        return self.cause in {FailureCause.MEMBER, FailureCause.OPERATOR}
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether the operator has to look at the job."""
+        return self.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -324,6 +334,16 @@ class Job:
     """When the member shared a private picture with everybody."""
     deleted_at: int | None = None
     """When the message was deleted through the bot."""
+
+    @property
+    def number(self) -> int:
+        """Its number among the jobs of its request; 1 if it is alone."""
+        return 1 if self.place is None else self.place.number
+
+    @property
+    def group_size(self) -> int:
+        """How many jobs its request has."""
+        return 1 if self.place is None else self.place.size
 
     @property
     def picture_count(self) -> int:

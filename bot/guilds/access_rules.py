@@ -129,7 +129,7 @@ def reject_duplicate_click(transaction: sqlite3.Connection, job: Job, at: int) -
             destination.user_id,
             at - DOUBLE_CLICK_MS,
             destination.interaction_id,
-            1 if job.place is None else job.place.size,
+            job.group_size,
             request.parent_job_id,
             request.prompt,
             request.model,

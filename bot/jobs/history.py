@@ -120,8 +120,7 @@ class HistoryEntry:
     @property
     def size(self) -> int:
         """How many pictures were asked for."""
-        place = self.items[0].job.place
-        return 1 if place is None else place.size
+        return self.items[0].job.group_size
 
     @property
     def cover(self) -> HistoryItem:

@@ -65,8 +65,8 @@ def job_columns(job: Job) -> dict[str, object]:
     return {
         "job_id": job.job_id,
         "interaction_id": destination.interaction_id,
-        "number": 1 if job.place is None else job.place.number,
-        "group_size": 1 if job.place is None else job.place.size,
+        "number": job.number,
+        "group_size": job.group_size,
         "interaction_token": destination.interaction_token,
         "application_id": destination.application_id,
         "guild_id": destination.guild_id,

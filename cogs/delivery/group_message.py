@@ -27,7 +27,6 @@ from cogs.delivery.group_content import GroupContent
 from cogs.delivery.ladder import ELSEWHERE, reply_method
 from cogs.delivery.outgoing_group import method_to_record, pictures_in
 from cogs.delivery.outgoing_message import OutgoingMessage
-from cogs.pictures.group_views import is_personal
 from cogs.pictures.texts import failure_text
 
 if TYPE_CHECKING:
@@ -336,7 +335,7 @@ class GroupMessage:
         Without the token *Pick one* shows it.
         """
         failure = job.failure
-        if failure is None or not is_personal(failure) or outgoing.is_private:
+        if failure is None or not failure.is_personal or outgoing.is_private:
             return
         reason = failure_text(failure)
         if reason in self._told or not outgoing.address.token_lives:

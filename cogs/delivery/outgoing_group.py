@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
 from bot.discord_client.errors import DiscordErrorKind
+from bot.domain.attachments import REQUEST_LIMIT_BYTES
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.pictures import PostedPicture, picture_filename
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     Fetch = Callable[[Sequence[Job]], Awaitable[Mapping[str, "NewFiles | None"]]]
 
 log = structlog.get_logger(__name__)
-
-NEW_BYTES: Final = 24 * 1024 * 1024
-"""New files of one request, which Discord limits to 25 MiB with everything around them:
-https://discord.com/developers/docs/resources/message#edit-message"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +196,7 @@ async def _halved(files: NewFiles, image_workers: ImageWorkers) -> NewFiles:
 def fitting(group: JobGroup, new: Mapping[str, NewFiles]) -> dict[str, NewFiles]:
     """Return the new files that one request takes, in the order of their numbers: of at least one job."""
     found: dict[str, NewFiles] = {}
-    room = NEW_BYTES
+    room = REQUEST_LIMIT_BYTES
     for job in group.jobs:
         files = new.get(job.job_id)
         if files is not None and (not found or files.size_bytes <= room):

@@ -10,7 +10,7 @@ import structlog
 
 from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
-from bot.domain.jobs import DeliveryMethod, Failure, FailureCause
+from bot.domain.jobs import DeliveryMethod, Failure
 from bot.domain.limits import Receipt
 from bot.domain.pictures import picture_filename
 from bot.domain.progress import Phase, Progress
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 MIN_BYTES: Final = 4096
 """The smallest byte limit that is tried."""
-_PERSONAL: Final = (FailureCause.MEMBER, FailureCause.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class OutgoingMessage:
     @property
     def is_personal(self) -> bool:
         """Whether it is a failure for the member or the operator to act on, which others should not see."""
-        return isinstance(self.content, Failure) and self.content.cause in _PERSONAL
+        return isinstance(self.content, Failure) and self.content.is_personal
 
     def view(self) -> discord.ui.LayoutView:
         """Build a new view: discord.py's views remember the message they were sent with.

@@ -24,7 +24,6 @@ from cogs.pictures.group_buttons import (
     can_vote,
     has_picture,
     is_missing,
-    number_of,
 )
 from cogs.text.translation import gettext
 from cogs.ui.component_router import component, parse_snowflake
@@ -212,7 +211,7 @@ class GroupActions(commands.Cog):
         """Count a vote; the numbers in the labels follow."""
         policy = await self._history.policy(guild_id_of(interaction))
         require_not_blocked(interaction.user.id, policy)
-        job = next((job for job in group.jobs if number_of(job) == place), None)
+        job = next((job for job in group.jobs if job.number == place), None)
         if job is None or not can_vote(group):
             raise MemberError(MemberReason.JOB_UNKNOWN)
         if not has_picture(job):
@@ -234,7 +233,7 @@ class GroupActions(commands.Cog):
             MemberError: JOB_UNKNOWN; the choice is forged, or somebody else has hidden it since.
         """
         values = cast("dict[str, Any]", interaction.data).get("values", ())
-        jobs = [job for job in group.jobs if str(number_of(job)) in values]
+        jobs = [job for job in group.jobs if str(job.number) in values]
         items = [await self._history.find(job.job_id) for job in jobs]
         found = [item for item in items if item is not None]
         if not found or len(found) != len(values):

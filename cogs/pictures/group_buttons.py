@@ -136,11 +136,6 @@ def can_vote(group: JobGroup) -> bool:
     return group.kind is GroupKind.COMPARE and public and all(map(has_outcome, group.jobs))
 
 
-def number_of(job: Job) -> int:
-    """Return the number of a job in its group, from 1."""
-    return 1 if job.place is None else job.place.number
-
-
 class _Buttons:
     """Makes the buttons of one group."""
 
@@ -171,7 +166,7 @@ class _Buttons:
     def votes(self) -> list[Button]:
         if not can_vote(self._group):
             return []
-        return [self._vote(number_of(job)) for job in self._group.jobs if has_picture(job)]
+        return [self._vote(job.number) for job in self._group.jobs if has_picture(job)]
 
     def _vote(self, place: int) -> Button:
         votes = self._group.votes.get(place, 0)

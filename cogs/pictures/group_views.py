@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from discord import ui
 
 from bot.domain.jobs import BEFORE_TASK, FailureCause, FailureCode, GroupKind, Stage
+from bot.domain.pictures import MOST_IN_MESSAGE
 from bot.domain.progress import Phase
 from cogs.pictures import texts, views
-from cogs.pictures.group_buttons import group_rows, number_of
+from cogs.pictures.group_buttons import group_rows
 from cogs.text.terms import credits_text, mention, model_text, pictures_text, size_note
 from cogs.text.translation import gettext, ngettext, number
 from cogs.ui.layout import build_view, fit_lines, subtext
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from bot.domain.progress import Progress
     from bot.jobs.groups import JobGroup
 
-PERSONAL: Final = (FailureCause.MEMBER, FailureCause.OPERATOR)
-"""Who has to act on a failure that others should not see."""
-GALLERY_PICTURES: Final = 10
-"""Discord takes no more: https://discord.com/developers/docs/components/reference#media-gallery"""
 REASONS_UNITS: Final = 1600
 """How much room the reasons of failures have."""
 _SLOWEST_FIRST: Final = (
@@ -115,18 +112,18 @@ def _gallery(shown: ShownGroup) -> views.Gallery | None:
         for job in shown.group.jobs
         for filename in shown.filenames.get(job.job_id, ())
     ]
-    return ui.MediaGallery(*items[:GALLERY_PICTURES]) if items else None
+    return ui.MediaGallery(*items[:MOST_IN_MESSAGE]) if items else None
 
 
 def _places(shown: ShownGroup) -> str:
     """Return `1 done · 2 painting · 3 late`; of compared models a line each, with what it cost."""
     if shown.group.kind is GroupKind.PICTURES:
-        return " · ".join(f"{number(number_of(job))} {_state(shown, job)}" for job in shown.group.jobs)
+        return " · ".join(f"{number(job.number)} {_state(shown, job)}" for job in shown.group.jobs)
     return "\n".join(_compared(shown, job) for job in shown.group.jobs)
 
 
 def _compared(shown: ShownGroup, job: Job) -> str:
-    place, model_id = number_of(job), job.request.model
+    place, model_id = job.number, job.request.model
     charged = shown.group.charged_credits.get(job.job_id)
     votes = shown.group.votes.get(place, 0)
     parts = [
@@ -240,29 +237,23 @@ def _progress(shown: ShownGroup) -> str:
     return texts.progress_text(slowest, len(shown.first.request.references))
 
 
-def is_personal(failure: Failure) -> bool:
-    """Whether the member or the operator has to act, so that others should not see it."""
-    return failure.cause in PERSONAL
-
-
 def _reasons(shown: ShownGroup, *, is_private: bool) -> str:
     """Return why there are no pictures, each reason once, with the numbers that it is about."""
     numbers: dict[str, list[str]] = {}
     for job in shown.group.jobs:
-        if job.failure is None or (is_personal(job.failure) and not is_private):
+        if job.failure is None or (job.failure.is_personal and not is_private):
             continue
         text = texts.failure_text(job.failure)
-        numbers.setdefault(text, []).append(number(number_of(job)))
+        numbers.setdefault(text, []).append(number(job.number))
     lines = [f"{', '.join(places)}: {text}" for text, places in numbers.items()]
     return "\n".join([*fit_lines(lines, REASONS_UNITS), *_codes(shown, is_private=is_private)])
 
 
 def _codes(shown: ShownGroup, *, is_private: bool) -> Sequence[str]:
     """Return the id of a job that the operator has to look at, if the failure is explained."""
-    ours = (FailureCause.OPERATOR, FailureCause.DEVELOPER)
     for job in shown.group.jobs:
         failure = job.failure
-        if failure is not None and failure.cause in ours and (is_private or not is_personal(failure)):
+        if failure is not None and failure.needs_operator and (is_private or not failure.is_personal):
             return [subtext(texts.job_text(job.job_id))]
     return []
 
@@ -289,5 +280,5 @@ def _small_print(shown: ShownGroup, *, with_member: bool) -> str:
 
 
 def _shrunk(shown: ShownGroup) -> str:
-    places = [number(number_of(job)) for job in shown.group.jobs if job.job_id in shown.shrunk]
+    places = [number(job.number) for job in shown.group.jobs if job.job_id in shown.shrunk]
     return f"{', '.join(places)}: {texts.shrunk_text()}" if places else ""

@@ -16,7 +16,6 @@ from cogs.pictures.group_buttons import (
     group_button,
     group_id,
     has_picture,
-    number_of,
 )
 from cogs.pictures.group_views import state_text
 from cogs.pictures.history_views import item_view
@@ -119,7 +118,7 @@ def cancelled_text(cancelled: Sequence[Job], too_late: Sequence[Job]) -> str:
 
 
 def _numbers(jobs: Sequence[Job]) -> str:
-    return ", ".join(str(number_of(job)) for job in jobs)
+    return ", ".join(str(job.number) for job in jobs)
 
 
 def _menu(
@@ -133,7 +132,7 @@ def _menu(
             options=[
                 discord.SelectOption(
                     label=single_line(_title(group, job, name_of), CHOICE_UNITS),
-                    value=str(number_of(job)),
+                    value=str(job.number),
                     description=state_text(job),
                 )
                 for job in jobs
@@ -143,5 +142,5 @@ def _menu(
 
 
 def _title(group: JobGroup, job: Job, name_of: NameOf) -> str:
-    title = gettext("Picture {number}", number=number_of(job))
+    title = gettext("Picture {number}", number=job.number)
     return f"{title} · {name_of(job.request.model)}" if group.kind is GroupKind.COMPARE else title

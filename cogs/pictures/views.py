@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from discord import MediaGalleryItem, ui
 
-from bot.domain.jobs import FailureCause, FailureCode
+from bot.domain.jobs import FailureCode
 from bot.domain.progress import Phase
 from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_buttons, picture_row
@@ -147,8 +147,7 @@ def failure_view(
 
     `back` leads to where the member comes from.
     """
-    is_ours = failure.cause in {FailureCause.OPERATOR, FailureCause.DEVELOPER}
-    job_id = subtext(texts.job_text(job.job_id)) if is_ours else ""
+    job_id = subtext(texts.job_text(job.job_id)) if failure.needs_operator else ""
     actions = (Action.RETRY, *_FAILED) if failure.code == FailureCode.RESULT_LOST else _FAILED
     rows = _with_back(job, actions if in_guild else (), back)
     return build_view(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
+from bot.domain.attachments import REQUEST_LIMIT_BYTES
 from bot.engine import runner
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
@@ -199,11 +200,11 @@ async def test_if_none_can_be_painted_the_message_says_so(server: BotServer, riv
     assert server.states() == ["released"] * 4
 
 
-@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])  # for all at once, or for one
+@pytest.mark.parametrize("room_bytes", [REQUEST_LIMIT_BYTES, 1])  # for all at once, or for one
 async def test_after_a_deleted_message_a_new_one_has_all_pictures(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
-    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", room_bytes)
     before = await two_of_four(server, rivya)
     server.env.backend.delete_message(server.channel.id, before.id)
     await finish(server, rivya)
@@ -229,11 +230,11 @@ async def test_a_posted_picture_that_cannot_be_fetched_again_is_named_in_the_new
     assert len(message.attachments) == 2
 
 
-@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])
+@pytest.mark.parametrize("room_bytes", [REQUEST_LIMIT_BYTES, 1])
 async def test_a_channel_that_forbids_files_in_the_middle_leads_to_a_direct_message_with_all(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
-    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", room_bytes)
     reply = await two_of_four(server, rivya)
     server.env.inject_error("PATCH", REPLY, status=403, code=50013)
     server.env.inject_error("*", f"/channels/{server.channel.id}/*", status=403, code=50013, times=None)
@@ -308,11 +309,11 @@ async def test_private_pictures_come_in_one_message_that_only_the_member_sees(se
     assert server.query("SELECT count(*) FROM kept_pictures") == [(4,)]
 
 
-@pytest.mark.parametrize("room_bytes", [outgoing_group.NEW_BYTES, 1])
+@pytest.mark.parametrize("room_bytes", [REQUEST_LIMIT_BYTES, 1])
 async def test_private_pictures_move_to_the_direct_message_as_one(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:
-    monkeypatch.setattr(outgoing_group, "NEW_BYTES", room_bytes)
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", room_bytes)
     rivya.endless_next(2)
     with server.without_settling():
         await ask(server, private=True)
@@ -364,7 +365,7 @@ async def test_a_prompt_that_automod_blocks_is_left_out_for_good(server: BotServ
 async def test_new_files_of_a_request_stay_below_the_limit(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing_group, "NEW_BYTES", 70_000)
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", 70_000)
     monkeypatch.setattr("tests.scenarios.strict_discord.REQUEST_BYTES", 70_000)
     await ask(server, prompt="noise")  # each has more than 30 kB
     (message,) = server.channel.history()
