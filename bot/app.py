@@ -49,7 +49,8 @@ from bot.stores import Stores
 from cogs.delivery.discord_delivery import DiscordDelivery
 from cogs.notifications.notifier import DiscordNotifier
 from cogs.operator.admission_messenger import DiscordAdmissionMessenger
-from cogs.registry import RunningJobs, register
+from cogs.pictures.running_jobs import RunningJobs
+from cogs.registry import register
 from cogs.ui.error_reporter import DiscordErrorReporter
 from cogs.welcome.greeting_messenger import DiscordGreetingMessenger
 

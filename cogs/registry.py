@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
@@ -65,25 +64,13 @@ if TYPE_CHECKING:
     from bot.config.settings import AboutSettings
     from bot.discord_client.client import KuasClient
     from bot.engine.circuit_breaker import CircuitBreaker
-    from bot.engine.engine import JobEngine
     from bot.images.downloads import Downloader
     from bot.images.workers import ImageWorkers
     from bot.privacy.guild_departures import GuildDepartures
     from bot.rivya.client import RivyaClient
     from bot.stores import Stores
-    from cogs.pictures.deletion import RefreshGroup
+    from cogs.pictures.running_jobs import RunningJobs
     from cogs.ui.error_reporter import DiscordErrorReporter
-
-
-@dataclass(frozen=True, slots=True)
-class RunningJobs:
-    """What commands and buttons can do with jobs that run, and with their messages."""
-
-    engine: JobEngine
-    wake: Callable[[], None]
-    """Has the jobs looked at that the operator ends, or that are to be tried."""
-    refresh_group: RefreshGroup
-    """Shows a group in its message as its rows say now."""
 
 
 async def register(
@@ -182,16 +169,14 @@ def _pictures(
     image_sources = ImageSources(stores.pictures, image_workers)
     deletion = PictureDeletion(client, stores, result_messages, jobs.refresh_group)
     group_actions = GroupActions(
-        jobs.engine, stores, submission, compose_forms, result_messages, deletion, image_sources
+        jobs, stores, submission, compose_forms, result_messages, deletion, image_sources
     )
     return (
         submission,
         compose_forms,
         draft_cards,
         Imagine(submission, draft_cards, stores.presets, catalog, completion),
-        PictureActions(
-            engine, stores, submission, compose_forms, draft_cards, result_messages, deletion, jobs.wake
-        ),
+        PictureActions(jobs, stores, submission, compose_forms, draft_cards, result_messages, deletion),
         group_actions,
         History(stores.history, image_sources, result_messages, catalog),
         ContextMenus(client.tree, compose_forms, stores.history, downloader, group_actions.offer_references),

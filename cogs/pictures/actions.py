@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from bot.domain.access import AccessPolicy
     from bot.domain.jobs import Destination, Reference, Request
-    from bot.engine.engine import JobEngine
     from bot.jobs.history import HistoryItem
     from bot.stores import Stores
     from cogs.imagine.compose import ComposeForms
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from cogs.imagine.submission import Submission
     from cogs.pictures.deletion import PictureDeletion
     from cogs.pictures.result_messages import ResultMessages
+    from cogs.pictures.running_jobs import RunningJobs
 
     ActionHandler = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
     DeriveRequest = Callable[[HistoryItem, Destination, AccessPolicy, Reference], Request]
@@ -48,16 +48,15 @@ class PictureActions(commands.Cog):
 
     def __init__(
         self,
-        engine: JobEngine,
+        running_jobs: RunningJobs,
         stores: Stores,
         submission: Submission,
         compose_forms: ComposeForms,
         draft_cards: DraftCards,
         result_messages: ResultMessages,
         deletion: PictureDeletion,
-        wake_jobs: Callable[[], None],
     ) -> None:
-        self._engine = engine
+        self._running_jobs = running_jobs
         self._history = stores.history
         self._late_jobs = stores.late_jobs
         self._catalog = stores.catalog
@@ -66,7 +65,6 @@ class PictureActions(commands.Cog):
         self._draft_cards = draft_cards
         self._result_messages = result_messages
         self._deletion = deletion
-        self._wake_jobs = wake_jobs
         self._handlers: dict[Action, ActionHandler] = {
             Action.AGAIN: self._again,
             Action.EDIT: self._edit,
@@ -157,13 +155,13 @@ class PictureActions(commands.Cog):
         if not is_own and not interaction.permissions.manage_messages:
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_messages",))
         await interaction.response.defer()
-        if not await self._engine.cancel(item.job.job_id):
+        if not await self._running_jobs.engine.cancel(item.job.job_id):
             raise MemberError(MemberReason.TOO_LATE_TO_CANCEL)
         destination = item.job.request.destination
         with use_locale(destination.locale if destination.private else destination.guild_locale):
             view = views.cancelled_view(item.job)
         await interaction.edit_original_response(view=view)
-        await self._refresh_group_of(item)
+        await self._running_jobs.refresh_group_of(item.job)
 
     async def _retry(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         is_own = item.job.request.destination.user_id == interaction.user.id
@@ -172,8 +170,8 @@ class PictureActions(commands.Cog):
         if not await defer_privately(interaction):
             return
         if item.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
-            self._wake_jobs()
-            await self._refresh_group_of(item)
+            self._running_jobs.wake()
+            await self._running_jobs.refresh_group_of(item.job)
             sentence = gettext(
                 "Trying again now. The picture comes where it was asked for, or as a direct message to its"
                 " member."
@@ -181,10 +179,6 @@ class PictureActions(commands.Cog):
         else:
             sentence = gettext("There is nothing to fetch: this picture is no longer missing.")
         await interaction.edit_original_response(view=build_view(sentence))
-
-    async def _refresh_group_of(self, item: HistoryItem) -> None:
-        if item.job.place is not None:
-            await self._deletion.refresh_group(item.job.request.destination.interaction_id)
 
 
 def _is_private(interaction: discord.Interaction, item: HistoryItem) -> bool:

@@ -15,16 +15,14 @@ from cogs.pictures.group_buttons import has_outcome, has_picture
 from cogs.ui.context import channel_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from bot.domain.jobs import Job
     from bot.jobs.groups import JobGroup
     from bot.jobs.history import HistoryItem
     from bot.stores import Stores
     from cogs.pictures.result_messages import ResultMessages
-
-    RefreshGroup = Callable[[int], Awaitable[None]]
-    """Shows a group in its message as its rows say now, by the id of its interaction."""
+    from cogs.pictures.running_jobs import RefreshGroup
 
 
 class PictureDeletion:
@@ -45,7 +43,7 @@ class PictureDeletion:
         self._groups = stores.groups
         self._catalog = stores.catalog
         self._result_messages = result_messages
-        self.refresh_group = refresh_group
+        self._refresh_group = refresh_group
 
     async def ask(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         """Ask for a confirmation.
@@ -126,7 +124,7 @@ class PictureDeletion:
         if group is None:
             return
         if any(has_picture(each) or not has_outcome(each) for each in group.jobs):
-            await self.refresh_group(interaction_id)
+            await self._refresh_group(interaction_id)
             await self._require_gone(group, job)
             return
         await self._delete_messages(group, _message_of_group(interaction, group, 0))

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import discord
 
     from bot.domain.jobs import Job
-    from bot.engine.engine import JobEngine
     from bot.jobs.groups import JobGroup
     from bot.jobs.history import HistoryItem
     from bot.stores import Stores
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from cogs.pictures.deletion import PictureDeletion
     from cogs.pictures.image_sources import ImageSources
     from cogs.pictures.result_messages import ResultMessages
+    from cogs.pictures.running_jobs import RunningJobs
 
     GroupHandler = Callable[[discord.Interaction, JobGroup, int], Awaitable[None]]
 
@@ -55,7 +55,7 @@ class GroupActions(commands.Cog):
 
     def __init__(
         self,
-        engine: JobEngine,
+        running_jobs: RunningJobs,
         stores: Stores,
         submission: Submission,
         compose_forms: ComposeForms,
@@ -63,7 +63,7 @@ class GroupActions(commands.Cog):
         deletion: PictureDeletion,
         image_sources: ImageSources,
     ) -> None:
-        self._engine = engine
+        self._running_jobs = running_jobs
         self._groups = stores.groups
         self._history = stores.history
         self._catalog = stores.catalog
@@ -108,12 +108,12 @@ class GroupActions(commands.Cog):
         await interaction.response.defer()
         cancelled, too_late = [], []
         for job in group.jobs:
-            if can_cancel(job) and await self._engine.cancel(job.job_id):
+            if can_cancel(job) and await self._running_jobs.engine.cancel(job.job_id):
                 cancelled.append(job)
             elif job.stage in IN_FLIGHT:
                 too_late.append(job)
         await reply_privately(interaction, pick_views.cancelled_text(cancelled, too_late))
-        await self._deletion.refresh_group(group.interaction_id)
+        await self._running_jobs.refresh_group(group.interaction_id)
 
     async def _again(self, interaction: discord.Interaction, group: JobGroup, _: int) -> None:
         await self._repeat(interaction, group, group.jobs)
@@ -218,7 +218,7 @@ class GroupActions(commands.Cog):
             raise MemberError(MemberReason.PICTURE_DELETED)
         await interaction.response.defer()
         if await self._groups.vote(group.interaction_id, interaction.user.id, place):
-            await self._deletion.refresh_group(group.interaction_id)
+            await self._running_jobs.refresh_group(group.interaction_id)
         else:
             sentence = gettext(
                 "You have voted for picture {number} already. A click on another one moves your vote.",
