@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOST_IN_MESSAGE: Final = 10
 """Pictures that one message can show: https://discord.com/developers/docs/components/reference#media-gallery"""
@@ -31,6 +34,11 @@ class PostedPicture:
 
     url: str | None = None
     attachment_id: int | None = None
+
+
+def picture_filenames(job_id: str, formats: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the files of all pictures of a job, by their formats in their order."""
+    return tuple(picture_filename(job_id, each, number) for number, each in enumerate(formats, start=1))
 
 
 def picture_filename(job_id: str, picture_format: str, number: int = 1) -> str:

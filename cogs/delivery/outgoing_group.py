@@ -13,9 +13,9 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.attachments import REQUEST_LIMIT_BYTES
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
-from bot.domain.pictures import PostedPicture, picture_filename
+from bot.domain.pictures import PostedPicture, picture_filenames
 from cogs.delivery.ladder import ELSEWHERE, Address
-from cogs.delivery.outgoing_message import MIN_BYTES
+from cogs.delivery.outgoing_message import halved
 from cogs.pictures import texts
 from cogs.pictures.group_views import ShownGroup, group_view, minimal_group_view
 from cogs.text.translation import use_locale
@@ -145,7 +145,8 @@ class OutgoingGroup:
         if kind is DiscordErrorKind.FILE_TOO_LARGE and self.new and not self.halved:
             smaller = {}
             for job_id, files in self.new.items():
-                smaller[job_id] = await _halved(files, image_workers)
+                pictures, shrunk = await halved(files.pictures, image_workers)
+                smaller[job_id] = replace(files, pictures=pictures, shrunk=files.shrunk or shrunk)
             return replace(self._with_files(self.kept_files, smaller, lost=self.shown.lost), halved=True)
         return None
 
@@ -184,15 +185,6 @@ class OutgoingGroup:
         return tuple(file for files in self.kept_files.values() for file in files)
 
 
-async def _halved(files: NewFiles, image_workers: ImageWorkers) -> NewFiles:
-    fitted = [
-        await image_workers.fit_upload(picture, max(MIN_BYTES, len(picture.data) // 2))
-        for picture in files.pictures
-    ]
-    shrunk = files.shrunk or any(smaller for _, smaller in fitted)
-    return NewFiles(tuple(picture for picture, _ in fitted), shrunk, files.lost)
-
-
 def fitting(group: JobGroup, new: Mapping[str, NewFiles]) -> dict[str, NewFiles]:
     """Return the new files that one request takes, in the order of their numbers: of at least one job."""
     found: dict[str, NewFiles] = {}
@@ -214,10 +206,7 @@ def filenames(kept: Mapping[str, Kept], new: Mapping[str, NewFiles]) -> dict[str
 
 def names_of(job_id: str, files: NewFiles) -> tuple[str, ...]:
     """Return the filenames of the new pictures of a job."""
-    return tuple(
-        picture_filename(job_id, picture.format, number)
-        for number, picture in enumerate(files.pictures, start=1)
-    )
+    return picture_filenames(job_id, (picture.format for picture in files.pictures))
 
 
 def kept_in(group: JobGroup) -> dict[str, Kept]:

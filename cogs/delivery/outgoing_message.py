@@ -12,7 +12,7 @@ from bot.discord_client.errors import DiscordErrorKind
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveryMethod, Failure
 from bot.domain.limits import Receipt
-from bot.domain.pictures import picture_filename
+from bot.domain.pictures import picture_filenames
 from bot.domain.progress import Phase, Progress
 from cogs.delivery.ladder import Address
 from cogs.pictures import texts, views
@@ -182,20 +182,23 @@ class OutgoingMessage:
         if kind is DiscordErrorKind.CONTENT_BLOCKED and self.show_prompt:
             return replace(self, show_prompt=False)
         if kind is DiscordErrorKind.FILE_TOO_LARGE and self.pictures and not self.halved:
-            # One at a time, as every decoded picture is in memory.
-            fitted = [
-                await image_workers.fit_upload(picture, max(MIN_BYTES, len(picture.data) // 2))
-                for picture in self.pictures
-            ]
-            pictures = tuple(picture for picture, _ in fitted)
-            shrunk = self.shrunk or any(smaller for _, smaller in fitted)
-            return replace(self, pictures=pictures, shrunk=shrunk, halved=True)
+            pictures, shrunk = await halved(self.pictures, image_workers)
+            return replace(self, pictures=pictures, shrunk=self.shrunk or shrunk, halved=True)
         return None
 
     @property
     def filenames(self) -> tuple[str, ...]:
         """The filenames of the pictures, in their order."""
-        return tuple(
-            picture_filename(self.job.job_id, picture.format, number)
-            for number, picture in enumerate(self.pictures, start=1)
-        )
+        return picture_filenames(self.job.job_id, (picture.format for picture in self.pictures))
+
+
+async def halved(
+    pictures: Sequence[Picture], image_workers: ImageWorkers
+) -> tuple[tuple[Picture, ...], bool]:
+    """Return pictures of half as many bytes each, and whether one is smaller now than it was."""
+    # One at a time, as every decoded picture is in memory.
+    fitted = [
+        await image_workers.fit_upload(picture, max(MIN_BYTES, len(picture.data) // 2))
+        for picture in pictures
+    ]
+    return tuple(picture for picture, _ in fitted), any(smaller for _, smaller in fitted)
