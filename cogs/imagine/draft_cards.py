@@ -6,7 +6,7 @@ The custom id of each list holds the id of the draft, which has what was chosen,
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from discord.ext import commands
 
@@ -16,7 +16,7 @@ from bot.jobs import draft_choices
 from bot.jobs.model_choice import ChosenModel, naming_others
 from cogs.imagine import draft_card_views as views
 from cogs.imagine.model_choices import unusable
-from cogs.ui.component_router import component, parse_snowflake
+from cogs.ui.component_router import component, parse_snowflake, selected_values
 from cogs.ui.context import destination_of, request_context
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class DraftCards(commands.Cog):
                 MODEL_UNAVAILABLE, MODEL_REFUSED, TOO_MANY_PICTURES.
             OperatorError: `database`.
         """
-        what, values = custom_id["what"], list(map(str, cast("dict[str, Any]", interaction.data)["values"]))
+        what, values = custom_id["what"], selected_values(interaction)
         before = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if what == views.MODEL:
             models = await self._models(interaction, before, values)

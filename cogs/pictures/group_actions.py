@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from discord.ext import commands
 
@@ -26,7 +26,7 @@ from cogs.pictures.group_buttons import (
     is_missing,
 )
 from cogs.text.translation import gettext
-from cogs.ui.component_router import component, parse_snowflake
+from cogs.ui.component_router import component, parse_snowflake, selected_values
 from cogs.ui.context import destination_of, guild_id_of
 from cogs.ui.responses import reply_privately
 
@@ -232,7 +232,7 @@ class GroupActions(commands.Cog):
         Raises:
             MemberError: JOB_UNKNOWN; the choice is forged, or somebody else has hidden it since.
         """
-        values = cast("dict[str, Any]", interaction.data).get("values", ())
+        values = selected_values(interaction)
         jobs = [job for job in group.jobs if str(job.number) in values]
         items = [await self._history.find(job.job_id) for job in jobs]
         found = [item for item in items if item is not None]

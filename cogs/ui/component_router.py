@@ -118,6 +118,11 @@ def _is_genuine(interaction: discord.Interaction, data: Mapping[str, Any]) -> bo
     return any((part["type"], part.get("custom_id")) == clicked for part in all_components(payload))
 
 
+def selected_values(interaction: discord.Interaction) -> list[str]:
+    """Return what was chosen in a menu; nothing if the click was not in one."""
+    return [str(value) for value in cast("dict[str, Any]", interaction.data).get("values", ())]
+
+
 def parse_snowflake(text: str | None) -> int:
     """Read an id from a custom id, which may be forged: at most `MAX_ID`, and 0 for none."""
     return min(int(text or 0), MAX_ID)
