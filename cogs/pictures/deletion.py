@@ -11,7 +11,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Stage
 from cogs.pictures import pick_views
 from cogs.pictures.details_views import delete_question_view, deleted_view, has_deletable_message
-from cogs.pictures.group_buttons import has_outcome, has_picture
+from cogs.pictures.group_states import has_outcome, has_picture
 from cogs.ui.context import channel_id_of
 
 if TYPE_CHECKING:

@@ -17,14 +17,8 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import IN_FLIGHT, RequestOptions
 from bot.jobs import derived_requests
 from cogs.pictures import pick_views
-from cogs.pictures.group_buttons import (
-    GROUP_ID,
-    GroupAction,
-    can_cancel,
-    can_vote,
-    has_picture,
-    is_missing,
-)
+from cogs.pictures.group_buttons import GROUP_ID, GroupAction
+from cogs.pictures.group_states import can_cancel, can_vote, ended_without_picture, has_picture
 from cogs.text.translation import gettext
 from cogs.ui.component_router import component, parse_snowflake, selected_values
 from cogs.ui.context import destination_of, guild_id_of
@@ -120,7 +114,7 @@ class GroupActions(commands.Cog):
 
     async def _missing(self, interaction: discord.Interaction, group: JobGroup, _: int) -> None:
         """Ask again for the pictures that there will never be."""
-        if missing := [job for job in group.jobs if is_missing(job) and job.deleted_at is None]:
+        if missing := [job for job in group.jobs if ended_without_picture(job) and job.deleted_at is None]:
             await self._repeat(interaction, group, missing)
         else:
             await reply_privately(interaction, gettext("No picture is missing any more."))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import discord
 from discord import ui
 
-from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, GroupKind, Stage
+from bot.domain.jobs import GroupKind
+from cogs.pictures.group_states import can_cancel, can_vote, ended_without_picture, has_outcome, has_picture
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import row
@@ -99,7 +100,7 @@ def group_rows(group: JobGroup, *, in_guild: bool) -> list[Row]:
     if in_guild and ended and any(job.request.prompt for job in jobs):
         buttons.append(button.again())
         # If all are missing, *Again* is that already.
-        if 0 < (missing := sum(map(is_missing, jobs))) < len(group.jobs):
+        if 0 < (missing := sum(map(ended_without_picture, jobs))) < len(group.jobs):
             buttons.append(button.missing(missing))
     if jobs and (ended or any(map(has_picture, jobs))):
         buttons.append(button.of(GroupAction.PICK))
@@ -107,33 +108,6 @@ def group_rows(group: JobGroup, *, in_guild: bool) -> list[Row]:
         buttons.append(button.of(GroupAction.DELETE))
     votes = button.votes() if in_guild and ended else []
     return [row(*each) for each in (buttons, votes) if each]
-
-
-def has_outcome(job: Job) -> bool:
-    """Whether it is known what becomes of a job: its picture may still be on its way to Discord."""
-    return job.stage not in IN_FLIGHT
-
-
-def has_picture(job: Job) -> bool:
-    """Whether Rivya has made the picture, and it is neither lost nor deleted."""
-    painted = job.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
-    return painted and job.failure is None and job.deleted_at is None
-
-
-def is_missing(job: Job) -> bool:
-    """Whether there will be no picture: the job failed or was cancelled, or what was charged is lost."""
-    return has_outcome(job) and (job.failure is not None or job.stage is Stage.CANCELLED)
-
-
-def can_cancel(job: Job) -> bool:
-    """Whether a click on *Cancel* could come in time: no create call was written down yet."""
-    return job.stage in BEFORE_TASK and job.create_body is None
-
-
-def can_vote(group: JobGroup) -> bool:
-    """Whether members compare the pictures of this group: everybody can see it, and all have ended."""
-    public = not any(job.request.destination.private for job in group.jobs)
-    return group.kind is GroupKind.COMPARE and public and all(map(has_outcome, group.jobs))
 
 
 class _Buttons:

@@ -10,13 +10,8 @@ from discord import ui
 from bot.domain.jobs import GroupKind, Stage
 from cogs.pictures import views
 from cogs.pictures.buttons import Action, picture_buttons
-from cogs.pictures.group_buttons import (
-    GroupAction,
-    can_cancel,
-    group_button,
-    group_id,
-    has_picture,
-)
+from cogs.pictures.group_buttons import GroupAction, group_button, group_id
+from cogs.pictures.group_states import can_cancel, has_picture
 from cogs.pictures.group_views import state_text
 from cogs.pictures.history_views import item_view
 from cogs.text.escaping import single_line
