@@ -188,12 +188,10 @@ class ImageModel:
 
     def most_pictures(self, settings: Iterable[tuple[str, Value]]) -> int:
         """Return how many pictures a task with these settings makes at most."""
-        counts = (
-            value
-            for name, value in settings
-            if name in self.parameters and self.parameters[name].counts_pictures
-        )
-        return max(1, int(next(counts, 1)))
+        for name, value in settings:
+            if name in self.parameters and self.parameters[name].counts_pictures:
+                return max(1, int(value))
+        return 1
 
     def price_settings(self, settings: Iterable[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:
         """Return those that move the price and are not at their default, in the order of their names."""

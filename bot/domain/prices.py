@@ -29,7 +29,9 @@ class Quote:
 
 
 def total_quote(quotes: Sequence[Quote]) -> Quote:
-    """Return what several pictures will cost together."""
+    """Return what one or several pictures will cost together."""
+    if len(quotes) == 1:
+        return quotes[0]
     return Quote(sum(each.credits for each in quotes), all(each.is_exact for each in quotes))
 
 

@@ -101,17 +101,20 @@ def price_pictures(
         MemberError: TOO_MANY_PICTURES, PICTURES_AND_MODELS, TOO_MANY_RESULTS; as `resolve` and `check`.
     """
     asked = submitted.request
-    models = tuple(dict.fromkeys(asked.models)) or (chosen.model_id,)
-    _require_count(asked.pictures, len(models), policy.picture_limit)
+    models = dict.fromkeys(asked.models)
+    if models or asked.pictures > 1:
+        _require_count(asked.pictures, len(models), policy.picture_limit)
     found = []
     for model_id in models:
         with naming_other_models(submitted, chosen, policy, model_id):
-            priced = _priced(tx, submitted, replace(chosen, model_id=model_id), policy, strict=strict)
-            check(priced.request, priced.model)
-        found.append(priced)
+            each = replace(chosen, model_id=model_id)
+            found.append(_priced(tx, submitted, each, policy, check, strict=strict))
+    if not models:
+        found.append(_priced(tx, submitted, chosen, policy, check, strict=strict))
+    found *= asked.pictures
     if strict:
-        _require_few_enough(found * asked.pictures)
-    return found * asked.pictures
+        _require_few_enough(found)
+    return found
 
 
 def _require_count(pictures: int, models: int, limit: int) -> None:
@@ -124,7 +127,7 @@ def _require_count(pictures: int, models: int, limit: int) -> None:
 
 def _require_few_enough(pictures: list[PricedRequest]) -> None:
     """Refuse more pictures than an admin allows or one message shows, if tasks make as many as they may."""
-    most = sum(priced.model.most_pictures(priced.request.settings) for priced in pictures)
+    most = sum([priced.model.most_pictures(priced.request.settings) for priced in pictures])
     allowed = pictures[0].policy.picture_limit
     is_set = allowed < MOST_PICTURES
     limit = allowed if is_set else MOST_IN_MESSAGE
@@ -137,13 +140,15 @@ def _priced(
     submitted: Submitted,
     chosen: ChosenModel,
     policy: AccessPolicy,
+    check: Callable[[Request, ImageModel], None],
     *,
     strict: bool,
 ) -> PricedRequest:
-    """Resolve a request, as strictly as `resolve` is told to, and price it."""
+    """Resolve a request, as strictly as `resolve` is told to, price and check it."""
     model = submitted.catalog.require(chosen.model_id)
     request = resolve(tx, submitted.request, model, strict=strict)
     price = quote(tx, model, request.settings, submitted.known_prices)
+    check(request, model)
     return PricedRequest(request, submitted, chosen, model, price, policy)
 
 
@@ -153,12 +158,15 @@ def require_allowed(tx: Transaction, pictures: list[PricedRequest]) -> None:
     Raises:
         MemberError: as `require_not_paused` and `enforce`.
     """
-    require_not_paused(tx, pictures[0].request.destination.guild_id)
-    # The same request several times is checked once.
-    for model_id, priced in {priced.model.model_id: priced for priced in pictures}.items():
-        submitted, policy = priced.submitted, priced.policy
-        with naming_other_models(submitted, priced.chosen, policy, model_id):
-            enforce(tx, priced.request, submitted.context, policy, submitted.at, pictures=len(pictures))
+    first, submitted, policy = pictures[0], pictures[0].submitted, pictures[0].policy
+    context, at, count = submitted.context, submitted.at, len(pictures)
+    require_not_paused(tx, submitted.guild_id)
+    if not submitted.request.models:  # the same request several times is checked once
+        enforce(tx, first.request, context, policy, at, pictures=count)
+        return
+    for priced in pictures:
+        with naming_other_models(submitted, priced.chosen, policy, priced.model.model_id):
+            enforce(tx, priced.request, context, policy, at, pictures=count)
 
 
 def as_admins_say(priced: PricedRequest) -> Request:

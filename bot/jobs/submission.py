@@ -122,9 +122,10 @@ def _accept(
 
 def _job(priced: PricedRequest, first_id: str, number: int, count: int) -> Job:
     """Return the job of one of `count` pictures, by its number."""
+    request = as_admins_say(priced)
     return Job(
         job_id=groups.job_id_of(first_id, number),
-        request=replace(as_admins_say(priced), pictures=1, models=()),
+        request=request if count == 1 else replace(request, pictures=1, models=()),
         stage=Stage.ACCEPTED,
         quote_credits=priced.price.credits,
         accepted_at=priced.submitted.at,
