@@ -24,7 +24,7 @@ from bot.engine.shutdown import Shutdown
 from bot.engine.waits import WakeableWait
 from cogs.delivery.edit_budget import MessagePace
 from cogs.delivery.group_content import GroupContent
-from cogs.delivery.ladder import ELSEWHERE, reply_method
+from cogs.delivery.ladder import ELSEWHERE
 from cogs.delivery.outgoing_group import method_to_record, pictures_in
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.pictures.texts import failure_text
@@ -353,14 +353,9 @@ class GroupMessage:
         Done once all of it is committed: until then the reply has the pictures that were posted before.
         """
         address = self._content.address(group)
-        if (method := reply_method(address)) is None:
-            return
         job = replace(
             group.jobs[0],
             request=replace(group.jobs[0].request, destination=address.destination),
             message_id=None if address.message is None else address.message[1],
         )
-        try:
-            await self._tools.ladder.edit(OutgoingMessage.moved_from(job), method)
-        except API_ERRORS as error:
-            log.debug("reply left as it was", interaction_id=self._interaction_id, error=str(error))
+        await self._tools.ladder.mark_moved(OutgoingMessage.moved_from(job))

@@ -36,7 +36,7 @@ from bot.engine.delivery import UndeliverableError
 from cogs.ui.discord_limits import TOKEN_LIFE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from discord.types.interactions import Interaction as InteractionPayload
 
@@ -161,7 +161,8 @@ class DeliveryLadder:
         for method in outgoing.methods():
             if method in ELSEWHERE and not marked:
                 marked = True
-                await self._mark_moved(outgoing)
+                # Before the result is posted, so that its commit follows at once.
+                await self.mark_moved(outgoing.moved_notice())
             outgoing = await outgoing.for_method(method)
             while True:
                 try:
@@ -214,18 +215,17 @@ class DeliveryLadder:
             case _:
                 return await self._direct(outgoing)
 
-    async def _mark_moved(self, outgoing: Outgoing) -> None:
-        """Edit the reply to say that the result is posted elsewhere, if it can be edited. Never raises.
-
-        Done before the result is posted, so that its commit follows at once.
-        """
-        notice, method = outgoing.moved_notice(), reply_method(outgoing.address)
-        if notice is None or method is None:
+    async def mark_moved(self, notice: Outgoing | None) -> None:
+        """Edit the reply to say that its result is posted elsewhere, if it can be edited. Never raises."""
+        if notice is None:
             return
-        try:
-            await self._send(method, notice)
-        except API_ERRORS as error:
-            log.debug("reply left as it was", job_id=outgoing.address.job_id, error=str(error))
+        for method in reply_methods(notice.address):
+            try:
+                await self._send(method, notice)
+            except API_ERRORS as error:
+                log.debug("reply left as it was", job_id=notice.address.job_id, way=method, error=str(error))
+            else:
+                return
 
     async def _reply_privately(self, outgoing: Outgoing) -> discord.Message:
         """Delete the public reply and send a private follow-up, since a reply cannot become private.
@@ -313,8 +313,14 @@ class DeliveryLadder:
         return discord.Interaction(data=cast("InteractionPayload", data), state=self._client._connection)  # noqa: SLF001  # see above
 
 
-def reply_method(address: Address) -> DeliveryMethod | None:
-    """Return how to edit the reply now: through the token or as the bot; None if neither is possible."""
+def reply_methods(address: Address) -> Iterator[DeliveryMethod]:
+    """Yield how to edit the reply now, in order: through the token, which Discord may refuse; as the bot."""
     if address.token_lives:
-        return DeliveryMethod.REPLY
-    return DeliveryMethod.EDIT if address.message and not address.destination.private else None
+        yield DeliveryMethod.REPLY
+    if address.message and not address.destination.private:
+        yield DeliveryMethod.EDIT
+
+
+def reply_method(address: Address) -> DeliveryMethod | None:
+    """Return the first way to edit the reply; None if there is none."""
+    return next(reply_methods(address), None)

@@ -44,6 +44,17 @@ async def test_without_the_reply_a_new_message_notifies_the_member_alone(environ
     assert message.nonce in environment.bot.jobs()[-1]["job_id"].replace("-", "")
 
 
+async def test_a_reply_whose_token_discord_refuses_says_that_the_reason_is_a_direct_message(
+    environment: E2EEnvironment,
+) -> None:
+    discord = environment.discord
+    discord.faults.add("status", "reply_edit", None, status=401, code=50027)
+    # Only its member is told that the reference is no picture.
+    interaction = await environment.imagine("a fox after it", reference=b"<html>")
+    assert await environment.outcome(interaction) == ("failed", None, "released", 0)
+    assert "direct message" in message_text(discord.reply(interaction))
+
+
 @pytest.mark.parametrize("missing", ["send_messages", "attach_files", "view_channel"])
 async def test_where_nothing_may_be_posted_the_picture_is_sent_as_a_direct_message(
     environment: E2EEnvironment, missing: str
