@@ -15,6 +15,7 @@ from discord import ui
 
 from bot.domain.jobs import GroupKind
 from cogs.pictures.group_states import can_cancel, can_vote, ended_without_picture, has_outcome, has_picture
+from cogs.text.terms import credits_text
 from cogs.text.translation import gettext, gettext_noop, ngettext, number
 from cogs.ui.component_router import SNOWFLAKE
 from cogs.ui.layout import row
@@ -121,16 +122,16 @@ class _Buttons:
 
     def again(self) -> Button:
         prices = [self._price(job) for job in self._group.jobs]
-        total = number(sum(prices))
+        total = sum(prices)
         if self._group.kind is GroupKind.PICTURES and len(set(prices)) == 1:
             label = gettext(
                 "Again: {n} \N{MULTIPLICATION SIGN} {price} = {total}",
                 n=number(len(prices)),
                 price=number(prices[0]),
-                total=total,
+                total=number(total),
             )
         else:
-            label = gettext("Again: {total}", total=total)
+            label = gettext("Again: {price}", price=credits_text(total))
         return group_button(GroupAction.AGAIN, self._group.interaction_id, label)
 
     def missing(self, count: int) -> Button:

@@ -108,7 +108,7 @@ def as_shown(shown: ShownGroup) -> JobGroup:
 def _gallery(shown: ShownGroup) -> views.Gallery | None:
     """Return the pictures that are there, in the order of their numbers."""
     items = [
-        views.gallery_item(job, f"attachment://{filename}", show_prompt=shown.show_prompt)
+        views.gallery_item(job, f"attachment://{filename}", show_prompt=shown.show_prompt, place=job.number)
         for job in shown.group.jobs
         for filename in shown.filenames.get(job.job_id, ())
     ]

@@ -10,7 +10,7 @@ from discord import ui
 from bot.domain.jobs import Stage
 from cogs.pictures.buttons import Action, picture_row
 from cogs.pictures.details_views import link_to, url_of
-from cogs.pictures.views import gallery_item, picture_of, quote_of, with_vary
+from cogs.pictures.views import WORK, gallery_item, picture_of, quote_of, with_vary
 from cogs.text.escaping import escape, shorten, single_line
 from cogs.text.terms import credits_text, mention, pictures_text, place_text, size_name, timestamp
 from cogs.text.translation import gettext, number
@@ -229,20 +229,13 @@ def _why_not_shown(item: HistoryItem) -> str:
 
 def _rows(item: HistoryItem, *back: Button, can_vary: bool, in_guild: bool) -> list[Row]:
     job_id = item.job.job_id
-    if not in_guild:
-        actions = (Action.DETAILS,) if item.is_missing else (Action.DETAILS, Action.DELETE)
-        return [_with(picture_row(job_id, actions), back)]
-    if item.is_missing:
-        return [picture_row(job_id, (Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)), row(*back)]
     can_share = item.kept_sha256 is not None and item.job.shared_at is None
-    more = (Action.SHARE, Action.DELETE) if can_share else (Action.DELETE,)
-    return [
-        picture_row(job_id, (Action.AGAIN, Action.EDIT, Action.USE, Action.DETAILS)),
-        _with(picture_row(job_id, with_vary(*more, can_vary=can_vary)), back),
-    ]
-
-
-def _with(buttons: Row, back: Sequence[Button]) -> Row:
-    for button in back:
-        buttons.add_item(button)
-    return buttons
+    share = (Action.SHARE,) if can_share else ()
+    rows: list[tuple[Action, ...]]
+    if not in_guild:
+        rows = [(Action.DETAILS,) if item.is_missing else (Action.DETAILS, Action.DELETE)]
+    elif item.is_missing:
+        rows = [(Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)]
+    else:
+        rows = [WORK, with_vary(Action.DETAILS, *share, Action.DELETE, can_vary=can_vary)]
+    return [*(picture_row(job_id, actions) for actions in rows), row(*back)]

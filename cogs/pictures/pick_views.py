@@ -50,16 +50,16 @@ def picked_view(
     """
     job = item.job
     back = group_button(GroupAction.BACK, group.interaction_id)
+    title = f"### {_title(group, job, name_of)}"
     if item.is_missing or (item.is_painted and job.finished_at is not None):
-        title = f"### {_title(group, job, name_of)}"
         return item_view(item, url, back, can_vary=can_vary, title=title, in_guild=in_guild)
     if job.failure is not None:
-        return views.failure_view(job, job.failure, in_guild=in_guild, back=back)
+        return views.failure_view(job, job.failure, greeting=title, in_guild=in_guild, back=back)
     if job.stage is Stage.CANCELLED:
-        return views.cancelled_view(job, in_guild=in_guild, back=back)
+        return views.cancelled_view(job, greeting=title, in_guild=in_guild, back=back)
     actions = (Action.CANCEL,) if in_guild and can_cancel(job) else ()
     return build_view(
-        f"### {_title(group, job, name_of)}",
+        title,
         views.quote_of(job, show_prompt=True),
         gettext("This picture is not finished. It comes by itself, in the message of all."),
         row(*picture_buttons(job.job_id, actions), back),

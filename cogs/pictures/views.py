@@ -12,7 +12,7 @@ from cogs.pictures import texts
 from cogs.pictures.buttons import Action, picture_buttons, picture_row
 from cogs.text.escaping import escape, single_line
 from cogs.text.terms import mention, model_text, size_note
-from cogs.text.translation import gettext
+from cogs.text.translation import gettext, number
 from cogs.ui.discord_limits import ALT_TEXT_UNITS
 from cogs.ui.layout import PROMPT_UNITS, build_view, row, subtext
 
@@ -29,7 +29,7 @@ Row: TypeAlias = ui.ActionRow[ui.LayoutView]
 
 CANCELLABLE: Final = (Phase.WAITING, Phase.UPLOADING, Phase.OUTAGE)
 """The phases with a Cancel button. A click may still come too late, and is answered then."""
-_WORK: Final = (Action.AGAIN, Action.EDIT, Action.USE)
+WORK: Final = (Action.AGAIN, Action.EDIT, Action.USE)
 _MORE: Final = (Action.DETAILS, Action.DELETE)
 _FAILED: Final = (Action.AGAIN, Action.EDIT)
 
@@ -84,10 +84,12 @@ def picture_of(job: Job, *urls: str, show_prompt: bool = True) -> Gallery:
     return ui.MediaGallery(*(gallery_item(job, url, show_prompt=show_prompt) for url in urls))
 
 
-def gallery_item(job: Job, url: str, *, show_prompt: bool = True) -> MediaGalleryItem:
-    """Show a picture in a gallery, with its prompt as the alt text."""
-    alt = single_line(job.request.prompt, ALT_TEXT_UNITS) if show_prompt else ""
-    return MediaGalleryItem(url, description=alt or texts.alt_without_prompt(), spoiler=job.request.spoiler)
+def gallery_item(job: Job, url: str, *, show_prompt: bool = True, place: int = 0) -> MediaGalleryItem:
+    """Show a picture in a gallery, with its prompt as the alt text, after its number in its group if any."""
+    prompt = single_line(job.request.prompt, ALT_TEXT_UNITS) if show_prompt else ""
+    alt = prompt or texts.alt_without_prompt()
+    numbered = single_line(f"{number(place)}: {alt}", ALT_TEXT_UNITS) if place else alt
+    return MediaGalleryItem(url, description=numbered, spoiler=job.request.spoiler)
 
 
 def attached(job: Job, *filenames: str, show_prompt: bool = True) -> Gallery:
@@ -111,14 +113,16 @@ def _rows(job: Job, *, in_guild: bool, can_vary: bool) -> list[Row]:
         return [picture_row(job.job_id, (Action.DETAILS, Action.DELETE))]
     if job.request.destination.private:
         return [
-            picture_row(job.job_id, (*_WORK, Action.DETAILS)),
-            picture_row(job.job_id, with_vary(Action.SHARE, Action.DELETE, can_vary=can_vary)),
+            picture_row(job.job_id, WORK),
+            picture_row(
+                job.job_id, with_vary(Action.DETAILS, Action.SHARE, Action.DELETE, can_vary=can_vary)
+            ),
         ]
     return _everybodys_rows(job, can_vary=can_vary)
 
 
 def _everybodys_rows(job: Job, *, can_vary: bool) -> list[Row]:
-    rows = (_WORK, (Action.VARY, *_MORE)) if can_vary else ((*_WORK, *_MORE),)
+    rows = (WORK, (Action.VARY, *_MORE)) if can_vary else ((*WORK, *_MORE),)
     return [picture_row(job.job_id, actions) for actions in rows]
 
 
@@ -155,9 +159,12 @@ def failure_view(
     )
 
 
-def cancelled_view(job: Job, *, in_guild: bool = True, back: Button | None = None) -> ui.LayoutView:
+def cancelled_view(
+    job: Job, *, greeting: str = "", in_guild: bool = True, back: Button | None = None
+) -> ui.LayoutView:
     """Show that a job was cancelled before anything was charged; `back` as for `failure_view`."""
     return build_view(
+        greeting,
         quote_of(job, show_prompt=True),
         gettext("Cancelled. Nothing was charged."),
         *_with_back(job, _FAILED if in_guild else (), back),

@@ -23,7 +23,7 @@ from tests.scenarios.interactions import (
 
 AGAIN = "Again: 4 \N{MULTIPLICATION SIGN} 4 = 16"
 GROUP_BUTTONS = [AGAIN, "Pick one", "Delete"]
-PICTURE_BUTTONS = ["Again", "Edit", "Use as reference", "Details", "Vary", "Delete", "Back to the choice"]
+PICTURE_BUTTONS = ["Again", "Edit", "Use as reference", "Vary", "Details", "Delete", "Back to the choice"]
 THREE = ("qwen-image", "z-image", "nano-banana")
 
 
@@ -226,6 +226,7 @@ async def test_the_reason_of_a_failure_is_picked(server: BotServer, rivya: FakeR
     message = await paint(server, server.alice, 2)
     failed = server.query("SELECT number FROM jobs WHERE stage = 'failed'")[0][0]
     card = await pick(server, server.alice, message, failed)
+    assert f"### Picture {failed}\n" in server.text_of(card)
     assert "Rivya could not paint this" in server.text_of(card)
     assert labels(server, card) == ["Again", "Edit", "Back to the choice"]
     await server.alice.click(card, label="Again")

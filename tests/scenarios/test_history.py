@@ -137,7 +137,7 @@ async def test_an_opened_picture_has_its_details_and_actions(server: BotServer, 
     assert "Portrait 3:4 · 4 credits" in words
     assert "To its message" in words
     assert labels(server, message) == [
-        "Again", "Edit", "Use as reference", "Details", "Vary", "Delete", "Back to the pictures",
+        "Again", "Edit", "Use as reference", "Vary", "Details", "Delete", "Back to the pictures",
     ]  # fmt: skip
     await server.alice.click(message, label="Again")
     assert len(rivya.tasks) == 2

@@ -190,7 +190,7 @@ async def test_a_private_picture_is_visible_to_its_member_until_they_share_it(
     message = await painted(server, server.alice, "a secret fox", private=True)
     assert server.visible_to(server.bob) == []
     assert labels(server, message) == [
-        "Again", "Edit", "Use as reference", "Details", "Vary", "Show to everybody", "Delete",
+        "Again", "Edit", "Use as reference", "Vary", "Details", "Show to everybody", "Delete",
     ]  # fmt: skip
     await server.alice.click(message, label="Show to everybody")
     (public,) = server.visible_to(server.bob)

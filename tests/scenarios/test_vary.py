@@ -216,8 +216,8 @@ async def test_a_private_picture_is_varied_in_private_from_what_is_stored(
 ) -> None:
     picture = await painted(server, server.alice, "a noise secret", private=True, spoiler=True)
     assert rows_of(server, picture) == [
-        ["Again", "Edit", "Use as reference", "Details"],
-        [VARY, "Show to everybody", "Delete"],
+        ["Again", "Edit", "Use as reference"],
+        [VARY, "Details", "Show to everybody", "Delete"],
     ]
     ((sha256,),) = server.query("SELECT sha256 FROM kept_pictures")
     await server.restart()
@@ -268,7 +268,7 @@ async def test_in_the_history_a_picture_is_varied_after_its_message_is_fetched(
 ) -> None:
     posted = await painted(server, server.alice, "a noise fox")
     message = await open_in_history(server, server.alice)
-    assert rows_of(server, message)[-1] == [VARY, "Delete", "Back to the pictures"]
+    assert rows_of(server, message)[-2:] == [[VARY, "Details", "Delete"], ["Back to the pictures"]]
     await server.alice.click(message, label=VARY)
     assert is_same_picture(varied(rivya)[1], server.pictures()[0])
     server.env.backend.delete_message(server.channel.id, posted.id)

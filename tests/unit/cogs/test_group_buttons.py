@@ -76,7 +76,7 @@ def test_what_failed_was_cancelled_or_is_lost_is_missing() -> None:
 def test_a_picture_that_cost_more_than_was_known_says_so_in_the_price_of_all() -> None:
     group = group_of(DONE, DONE)
     charged = {group.jobs[0].job_id: 8, group.jobs[1].job_id: 4}
-    assert labels(replace(group, charged_credits=charged))[0][0] == "Again: 12"
+    assert labels(replace(group, charged_credits=charged))[0][0] == "Again: 12 credits"
 
 
 def test_a_direct_message_offers_what_needs_no_server() -> None:
