@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
 
 MOST_IN_MESSAGE: Final = 10
 """Pictures that one message can show: https://discord.com/developers/docs/components/reference#media-gallery"""
+
+
+_FILENAME: Final = re.compile(
+    r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-[0-9]{1,2})?\.\w{3,4}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,9 @@ def picture_filename(job_id: str, picture_format: str, number: int = 1) -> str:
     """Return the name of the file of a picture of a job, by its number among those of the job."""
     extension = "jpg" if picture_format == "jpeg" else picture_format
     return f"{job_id}.{extension}" if number == 1 else f"{job_id}-{number}.{extension}"
+
+
+def job_id_in(filename: str) -> str | None:
+    """Return the id of the job whose picture has this file name; None for any other. It may be forged."""
+    match = _FILENAME.fullmatch(filename)
+    return None if match is None else match["job_id"]

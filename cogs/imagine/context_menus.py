@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -10,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
+from bot.domain.pictures import job_id_in
 from bot.jobs.derived_requests import require_visible
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     """Lets the member choose among the pictures of a job's group; False if it has not several."""
 
 NAME_UNITS: Final = 40
-_OUR_FILENAME: Final = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\w{3,4}")
-"""The filename of a picture of ours."""
 
 
 class ContextMenus(commands.Cog):
@@ -75,7 +73,7 @@ class ContextMenus(commands.Cog):
         if not found:
             raise MemberError(MemberReason.NO_PICTURE_THERE, kind=other_kind_in(message))
         first = found[0]
-        job_id = _job_id_of(first) if len(found) > 1 else None
+        job_id = job_id_in(first.filename) if len(found) > 1 else None
         if job_id is not None and await self._offer_references(interaction, job_id):
             return
         note = ""
@@ -95,7 +93,7 @@ class ContextMenus(commands.Cog):
 
     async def _parent(self, interaction: discord.Interaction, reference: Reference) -> str | None:
         """Return the job id if the reference is a picture of ours that the member may know of."""
-        job_id = _job_id_of(reference)
+        job_id = job_id_in(reference.filename)
         if job_id is None:
             return None
         item = await self._history.find(job_id)
@@ -103,9 +101,3 @@ class ContextMenus(commands.Cog):
             return require_visible(item, interaction.guild_id, interaction.user.id).job.job_id
         except MemberError:
             return None
-
-
-def _job_id_of(reference: Reference) -> str | None:
-    """Return the id in the filename of a picture of ours; None for any other, and it may be forged."""
-    match = _OUR_FILENAME.fullmatch(reference.filename)
-    return None if match is None else match["job_id"]

@@ -25,7 +25,7 @@ NOT_CLEAR_WHICH: Final = gettext_noop(
 )
 _ALL: Final = "all:"
 """Stands before the id of a picture where all of its request are meant."""
-_JOB_ID: Final = re.compile(rf"({_ALL})?(?P<id>[0-9a-f][0-9a-f-]{{0,35}})(\.(png|jpg|webp))?")
+_JOB_ID: Final = re.compile(rf"({_ALL})?(?P<id>[0-9a-f][0-9a-f-]{{0,35}})((-[0-9]{{1,2}})?\.(png|jpg|webp))?")
 
 
 def job_beginning(typed: str) -> str | None:

@@ -29,6 +29,7 @@ from bot.credits.grants import WHOLE_GUILD, Grant
 from bot.credits.refundable import RefundablePicture
 from bot.domain.limits import MAX_CREDITS, Limit, LimitChange, LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
+from bot.domain.pictures import picture_filename
 from bot.guilds.settings import GuildSetting, SettingChange
 from cogs.limits import audit_log_views, grants_views, settings_views, show_views, timezones, views
 from cogs.limits import choices as limit_choices
@@ -519,6 +520,7 @@ def test_a_refund_shows_its_member_and_that_rivya_was_paid() -> None:
         (f" {JOB_ID.upper()} ", JOB_ID),
         (f"{JOB_ID}.png", JOB_ID),
         (f"{JOB_ID}.jpg", JOB_ID),
+        (picture_filename(JOB_ID, "png", 2), JOB_ID),
         ("0b0e", "0b0e"),
         ("", None),
         ("a red fox", None),
