@@ -94,6 +94,15 @@ def classify(error: BaseException) -> DiscordErrorKind:
     return _KINDS.get(error.code, unlisted)
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether Discord has refused a request, and will refuse it again.
+
+    What it refused is better not sent again: it bans for 10,000 refusals in ten minutes.
+    https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+    """
+    return isinstance(error, discord.HTTPException) and classify(error) is not DiscordErrorKind.UNAVAILABLE
+
+
 def log_if_rejected(error: discord.HTTPException) -> None:
     """Log an answer that shows a mistake of ours."""
     if classify(error) is DiscordErrorKind.REJECTED:

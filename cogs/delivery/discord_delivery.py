@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-import discord
 import structlog
 
-from bot.discord_client.errors import API_ERRORS, DiscordErrorKind, classify
+from bot.discord_client.errors import API_ERRORS, is_refusal
 from bot.domain.progress import LATE_PHASES
 from cogs.delivery.group_messages import GroupMessages
 from cogs.delivery.ladder import DeliveryLadder, reply_method
@@ -21,6 +20,8 @@ from cogs.ui.message_images import delivered_message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import discord
 
     from bot.domain.jobs import DeliveredMessage, Failure, Job, Picture
     from bot.domain.limits import Receipt
@@ -80,13 +81,9 @@ class DiscordDelivery:
             await self._ladder.edit(outgoing, method)
         except API_ERRORS as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
-            if (
-                not isinstance(error, discord.HTTPException)
-                or classify(error) is DiscordErrorKind.UNAVAILABLE
-            ):
+            if not is_refusal(error):
                 return
-        # What Discord refused is not sent again either: it bans for 10,000 refusals in ten minutes.
-        # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+        # What Discord refused is not sent again either.
         self._shown[job.job_id] = progress
         if len(self._shown) > MAX_SHOWN:  # a cancelled job is never delivered, so its entry stays
             del self._shown[next(iter(self._shown))]

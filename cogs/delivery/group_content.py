@@ -120,18 +120,18 @@ class GroupContent:
         models = {job.request.model for job in group.jobs}
         shown = ShownGroup(
             group,
-            filenames(kept, new),
-            self.progress,
-            self._receipt,
-            {model_id: self._catalog.name_to_show(model_id) for model_id in models},
-            {
+            filenames=filenames(kept, new),
+            progress=self.progress,
+            receipt=self._receipt,
+            model_names={model_id: self._catalog.name_to_show(model_id) for model_id in models},
+            most={
                 job.job_id: self._catalog.most_pictures(job.request.model, job.request.settings)
                 for job in group.jobs
             },
-            dict(self._left_out),
-            self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
-            self._lost,
-            frozenset(self.stuck),
+            left_out=dict(self._left_out),
+            shrunk=self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
+            lost=self._lost,
+            stuck=frozenset(self.stuck),
             show_prompt=self._show_prompt,
         )
         return OutgoingGroup(shown, self.address(group), group.message, kept, new, self.fetch)

@@ -13,10 +13,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import discord
 import structlog
 
-from bot.discord_client.errors import API_ERRORS, DiscordErrorKind, classify
+from bot.discord_client.errors import API_ERRORS, is_refusal
 from bot.domain.errors import KuasError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.engine.delivery import UndeliverableError
@@ -256,12 +255,7 @@ class GroupMessage:
         except API_ERRORS as error:
             log.debug("progress not shown", interaction_id=self._interaction_id, error=str(error))
             self._pace.edited(time.monotonic())
-            if (
-                not asked
-                and isinstance(error, discord.HTTPException)
-                and classify(error) is not DiscordErrorKind.UNAVAILABLE
-            ):
-                # Progress that Discord refused is not sent again: it bans for 10,000 refusals in ten minutes.
+            if not asked and is_refusal(error):  # then it is not sent again
                 self._signature = (await outgoing.for_method(place)).signature
         else:
             self._note(posted)
