@@ -373,13 +373,15 @@ async def test_new_files_of_a_request_stay_below_the_limit(
     assert "made smaller" not in server.text_of(message)
 
 
-async def test_what_discord_calls_too_large_is_made_smaller_and_said(server: BotServer) -> None:
-    server.env.inject_error("PATCH", REPLY, status=413, code=40005)
-    await ask(server, prompt="noise")
+async def test_what_discord_calls_too_large_is_made_smaller_and_said(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", 1)  # one picture a request
+    monkeypatch.setattr("tests.scenarios.strict_discord.REQUEST_BYTES", 20_000)
+    await ask(server, prompt="noise")  # each has more than 30 kB
     (message,) = server.channel.history()
-    assert len(message.attachments) == 4
-    shrunk = [file for file in message.attachments if file.filename.endswith(".jpg")]
-    assert bool(shrunk) == ("made smaller, as a JPEG" in server.text_of(message))
+    assert [file.filename[36:] for file in message.attachments] == [".jpg"] * 4
+    assert "1, 2, 3, 4: made smaller, as a JPEG" in server.text_of(message)
 
 
 async def test_an_outage_delays_all_and_loses_none(server: BotServer) -> None:

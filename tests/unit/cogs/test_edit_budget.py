@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
@@ -66,6 +65,6 @@ def test_channels_do_not_share_a_budget_and_old_ones_are_forgotten(monkeypatch: 
     assert [budget.of(7).reserve(0.0) for _ in range(5)][-1] == 5
     assert budget.of(8).reserve(0.0) == 0
     assert budget.of(7).reserve(1.0) == 5
-    for channel_id in itertools.chain((9, 10)):
+    for channel_id in (9, 10):
         budget.of(channel_id)
     assert budget.of(7).reserve(1.0) == 1
