@@ -274,7 +274,7 @@ async def test_the_question_is_about_the_price_of_all(store: JobStore, database:
             store, draft.request(make_request().destination), draft_id=draft.draft_id, confirmed=True
         )
     assert caught.value.reason is MemberReason.DRAFT_TAKEN
-    # One of them that is cancelled gives the draft not free again.
+    # The draft stays taken while one of its jobs is not cancelled.
     await store.cancelled(result.job.job_id)
     with pytest.raises(MemberError) as caught:
         await submit(

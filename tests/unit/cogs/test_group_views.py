@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +113,9 @@ def test_a_place_says_what_its_job_is_doing(progress: Progress, words: str) -> N
 def test_every_phase_has_a_word() -> None:
     for phase in Phase:
         group = make_group({"stage": Stage.CREATED})
-        view_text(group_view(shown(group, progress={group.jobs[0].job_id: Progress(phase, NOON)})))
+        text = view_text(group_view(shown(group, progress={group.jobs[0].job_id: Progress(phase, NOON)})))
+        assert re.search(r"^1 [a-z]+", text, re.MULTILINE), phase
+        assert "None" not in text
 
 
 def test_the_slowest_of_those_that_run_is_told_of_once() -> None:
