@@ -46,7 +46,7 @@ class GroupContent:
         self._show_prompt = True
         self._shrunk: frozenset[str] = frozenset()
         self._left_out: dict[str, int] = {}
-        self._lost: frozenset[str] = frozenset()
+        self._unreachable: frozenset[str] = frozenset()
         self._destination: Destination | None = None
         self._attached: dict[str, tuple[int, Kept]] = {}
         """The pictures that this process has put into the message of this id."""
@@ -93,16 +93,16 @@ class GroupContent:
             and job.deleted_at is None
             and job.delivered_message is not None
             and job.job_id not in kept
-            and job.job_id not in self._lost
+            and job.job_id not in self._unreachable
         ]
         absent_ids = {job.job_id for job in absent}
         self._fetched = {job_id: each for job_id, each in self._fetched.items() if job_id in absent_ids}
         fetched = await self.fetch(absent)
-        self._lost |= {job_id for job_id, files in fetched.items() if files is None}
+        self._unreachable |= {job_id for job_id, files in fetched.items() if files is None}
         return {job_id: files for job_id, files in fetched.items() if files is not None}
 
     async def fetch(self, jobs: Sequence[Job]) -> dict[str, NewFiles | None]:
-        """Fetch pictures that were posted before, unless they are here; None for one that is lost."""
+        """Fetch pictures that were posted before, unless they are here; None for one that is unreachable."""
         found = await self._posted_pictures.fetch([job for job in jobs if job.job_id not in self._fetched])
         self._fetched |= {job_id: files for job_id, files in found.items() if files is not None}
         return {job.job_id: self._fetched.get(job.job_id) for job in jobs}
@@ -130,7 +130,7 @@ class GroupContent:
             },
             left_out=dict(self._left_out),
             shrunk=self._shrunk | {job_id for job_id, file in new.items() if file.shrunk},
-            lost=self._lost,
+            unreachable=self._unreachable,
             stuck=frozenset(self.stuck),
             show_prompt=self._show_prompt,
         )
@@ -146,7 +146,7 @@ class GroupContent:
         """Remember what was left out, or made smaller, of the message that was posted."""
         self._show_prompt = outgoing.shown.show_prompt
         self._shrunk |= outgoing.shown.shrunk
-        self._lost |= outgoing.shown.lost
+        self._unreachable |= outgoing.shown.unreachable
 
     def note_attached(self, outgoing: OutgoingGroup, found: Mapping[str, DeliveredMessage]) -> None:
         """Remember which pictures the message has."""

@@ -121,15 +121,15 @@ class OutgoingGroup:
         before = [job for job in self.shown.group.jobs if job.job_id in self.kept_files]
         fetched = await self.fetch(before)
         found = {job_id: file for job_id, file in fetched.items() if file is not None}
-        lost = {job_id for job_id, file in fetched.items() if file is None}
+        unreachable = {job_id for job_id, file in fetched.items() if file is None}
         new = fitting(self.shown.group, {**self.new, **found})
-        return self._with_files({}, new, lost=self.shown.lost | lost)
+        return self._with_files({}, new, unreachable=self.shown.unreachable | unreachable)
 
     def _with_files(
-        self, kept: Mapping[str, Kept], new: Mapping[str, NewFiles], *, lost: frozenset[str]
+        self, kept: Mapping[str, Kept], new: Mapping[str, NewFiles], *, unreachable: frozenset[str]
     ) -> OutgoingGroup:
         shrunk = self.shown.shrunk | {job_id for job_id, file in new.items() if file.shrunk}
-        shown = replace(self.shown, filenames=filenames(kept, new), shrunk=shrunk, lost=lost)
+        shown = replace(self.shown, filenames=filenames(kept, new), shrunk=shrunk, unreachable=unreachable)
         return replace(self, kept_files=kept, new=new, shown=shown)
 
     def moved_notice(self) -> OutgoingGroup | None:
@@ -147,7 +147,9 @@ class OutgoingGroup:
             for job_id, files in self.new.items():
                 pictures, shrunk = await halved(files.pictures, image_workers)
                 smaller[job_id] = replace(files, pictures=pictures, shrunk=files.shrunk or shrunk)
-            return replace(self._with_files(self.kept_files, smaller, lost=self.shown.lost), halved=True)
+            return replace(
+                self._with_files(self.kept_files, smaller, unreachable=self.shown.unreachable), halved=True
+            )
         return None
 
     def view(self) -> discord.ui.LayoutView:

@@ -48,13 +48,15 @@ class PostedPictures:
     async def _stored(self, job: Job) -> list[tuple[Picture, bool]]:
         """Return the pictures of a job from the store; none if it does not have them all."""
         item = await self._history.find(job.job_id)
-        first = None if item is None else item.kept_sha256
+        stored = () if item is None else tuple(item.stored_files.values())
+        if len(stored) < job.picture_count:
+            return []
+        limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
         found = []
-        for sha256 in (first, *(each.sha256 for each in job.more_pictures)):
-            data = None if sha256 is None else await self._pictures.read(sha256)
+        for sha256 in stored:
+            data = await self._pictures.read(sha256)
             if data is None:
                 return []
-            limit_bytes = min(job.request.destination.upload_limit_bytes, UPLOAD_LIMIT_BYTES)
             found.append(await self._image_workers.prepare_result(data, limit_bytes=limit_bytes))
         return found
 

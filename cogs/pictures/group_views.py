@@ -58,7 +58,7 @@ class ShownGroup:
     """How many pictures of a job could not be downloaded, by its id."""
     shrunk: frozenset[str] = frozenset()
     """The jobs whose pictures are smaller than the originals."""
-    lost: frozenset[str] = frozenset()
+    unreachable: frozenset[str] = frozenset()
     """The jobs whose pictures were posted before, and could not be brought to this message."""
     stuck: frozenset[str] = frozenset()
     """The jobs whose pictures Discord refuses here."""
@@ -145,7 +145,7 @@ def _state(shown: ShownGroup, job: Job) -> str:
         count = fewer or (pictures_text(len(names)) if len(names) > 1 else "")
         return gettext("done, {pictures}", pictures=count) if count else gettext("done")
     if job.failure is None and job.stage not in {Stage.CANCELLED, Stage.UNDELIVERABLE}:
-        if job.job_id in shown.lost:
+        if job.job_id in shown.unreachable:
             return gettext("done, but I could not bring it here")
         if job.job_id in shown.stuck:
             return _stuck()
