@@ -109,10 +109,10 @@ class JobEngine:
         draft_id: int | None = None,
         confirmed: bool = False,
     ) -> SubmitResult:
-        """Check a request, then commit its job and its reservation, or a draft to confirm its price.
+        """Check a request, then commit its jobs and their credits, or a draft to confirm its price.
 
         Nothing is sent anywhere. `confirmed` says that the member has seen the price; `draft_id` is the draft
-        that is submitted; it can become one job only.
+        that is submitted, which is done once.
 
         Raises:
             MemberError: refused, with the reason; a `LimitExceeded` if a limit has no room.

@@ -1,4 +1,6 @@
-"""Drafts: requests that wait for a form to be sent in, or for a yes to their price. One becomes one job.
+"""Drafts: requests that wait for a form to be sent in, or for a yes to their price.
+
+One is submitted once: it becomes one job, or those of one group.
 
 Owns the table drafts.
 """

@@ -93,9 +93,9 @@ class JobStore:
         draft_id: int | None = None,
         confirmed: bool = False,
     ) -> SubmitResult:
-        """Check a request and write its job with its reservation, or the question about its price.
+        """Check a request and write its jobs with their credits, or the question about its price.
 
-        `confirmed` says that the member has seen the price. `draft_id` is the draft that is sent in.
+        `confirmed` says that the member has seen the price. `draft_id` is the draft that is sent in, `job_id` the id of the first job.
 
         Raises:
             MemberError, LimitExceeded: as `submission.submit`; nothing was written.

@@ -1,6 +1,6 @@
-"""Submit a request: one transaction that checks it and writes its job or, to confirm its price, a draft.
+"""Submit a request: one transaction that checks it and writes its jobs or, to confirm its price, a draft.
 
-The checks and the reservation share the transaction, so nothing can change between them.
+The checks and the reservations share the transaction, so nothing can change between them.
 
 Owns no table; it writes jobs, drafts and reservations through their owners.
 """
