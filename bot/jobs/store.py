@@ -95,7 +95,8 @@ class JobStore:
     ) -> SubmitResult:
         """Check a request and write its jobs with their credits, or the question about its price.
 
-        `confirmed` says that the member has seen the price. `draft_id` is the draft that is sent in, `job_id` the id of the first job.
+        `job_id` is the id of the first job. `confirmed` says that the member has seen the price. `draft_id`
+        is the draft that is sent in.
 
         Raises:
             MemberError, LimitExceeded: as `submission.submit`; nothing was written.

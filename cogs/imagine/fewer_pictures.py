@@ -57,11 +57,3 @@ def with_fewer(request: Request | RequestOptions, error: Exception) -> Request |
         return request
     kept = request.models[:accepted]
     return replace(request, model=kept[0], models=kept if len(kept) > 1 else ())
-
-
-def with_model(request: Request | RequestOptions, refused: str, instead: str) -> Request | RequestOptions:
-    """Return a request with another model in place of one that was refused."""
-    if not request.models:
-        return replace(request, model=instead)
-    models = tuple(dict.fromkeys(instead if each == refused else each for each in request.models))
-    return replace(request, model=models[0], models=models if len(models) > 1 else ())

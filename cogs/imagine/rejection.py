@@ -14,7 +14,7 @@ import structlog
 
 from bot.domain.errors import LimitExceeded, MemberError, OperatorError
 from cogs.imagine.draft_card_views import card_button
-from cogs.imagine.fewer_pictures import accepted_pictures, fewer_button, with_fewer, with_model
+from cogs.imagine.fewer_pictures import accepted_pictures, fewer_button, with_fewer
 from cogs.imagine.form import fits, form_button
 from cogs.text.escaping import shorten, utf16_length
 from cogs.text.translation import gettext
@@ -68,8 +68,16 @@ def _as_it_may_be(request: Request | RequestOptions, error: Exception) -> Reques
     data = error.data if isinstance(error, MemberError) else {}
     refused, instead = data.get("refused"), data.get("instead")
     if isinstance(refused, str) and isinstance(instead, str):  # the form cannot change the model
-        request = with_model(request, refused, instead)
+        request = _with_model(request, refused, instead)
     return request
+
+
+def _with_model(request: Request | RequestOptions, refused: str, instead: str) -> Request | RequestOptions:
+    """Return a request with another model in place of one that was refused."""
+    if not request.models:
+        return replace(request, model=instead)
+    models = tuple(dict.fromkeys(instead if each == refused else each for each in request.models))
+    return replace(request, model=models[0], models=models if len(models) > 1 else ())
 
 
 def _buttons(
