@@ -16,7 +16,7 @@ from bot.jobs import draft_choices
 from bot.jobs.model_choice import ChosenModel, naming_others
 from cogs.imagine import draft_card_views as views
 from cogs.imagine.model_choices import unusable
-from cogs.ui.component_router import component, parse_snowflake, selected_values
+from cogs.ui.component_router import component, parse_snowflake, selected_value, selected_values
 from cogs.ui.context import destination_of, request_context
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ class DraftCards(commands.Cog):
                 MODEL_UNAVAILABLE, MODEL_REFUSED, TOO_MANY_PICTURES.
             OperatorError: `database`.
         """
-        what, values = custom_id["what"], selected_values(interaction)
+        what, value = custom_id["what"], selected_value(interaction)
         before = await self._submission.unsent_draft(interaction, parse_snowflake(custom_id["draft_id"]))
         if what == views.MODEL:
-            models = await self._models(interaction, before, values)
+            models = await self._models(interaction, before, selected_values(interaction) or [value])
             change = partial(draft_choices.for_models, models=models)
         else:
-            change = partial(self._chosen, what=what, value=values[0])
+            change = partial(self._chosen, what=what, value=value)
         after = await self._drafts.change(before.draft_id, change)
         if after is None:
             raise MemberError(MemberReason.DRAFT_TAKEN)

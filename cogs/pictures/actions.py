@@ -17,7 +17,7 @@ from cogs.pictures import views
 from cogs.pictures.buttons import PICK_ID, PICTURE_ID, Action
 from cogs.pictures.details_views import details_view
 from cogs.text.translation import gettext, use_locale
-from cogs.ui.component_router import component, parse_snowflake, selected_values
+from cogs.ui.component_router import component, parse_snowflake, selected_value
 from cogs.ui.context import destination_of, guild_id_of
 from cogs.ui.layout import build_view
 from cogs.ui.responses import defer_privately, reply_with_view
@@ -105,7 +105,7 @@ class PictureActions(commands.Cog):
         """
         found = await self._history.find(custom_id["job_id"])
         item = derived_requests.require_visible(found, interaction.guild_id, interaction.user.id)
-        chosen = selected_values(interaction)[0]
+        chosen = selected_value(interaction)
         numbers = {str(number): number for number in range(1, item.job.picture_count + 1)}
         if chosen not in numbers:  # forged
             raise MemberError(MemberReason.JOB_UNKNOWN)

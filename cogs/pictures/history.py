@@ -17,7 +17,7 @@ from cogs.pictures import history_views
 from cogs.pictures.history_views import SEARCH_UNITS
 from cogs.text.escaping import shorten, single_line
 from cogs.text.translation import gettext, gettext_noop
-from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake, selected_values
+from cogs.ui.component_router import SNOWFLAKE, component, parse_snowflake, selected_value
 from cogs.ui.context import guild_id_of, require_manage_guild
 from cogs.ui.responses import defer_privately
 
@@ -103,7 +103,7 @@ class History(commands.Cog):
         """Show what was selected in the same message: a picture, or all of one request by its group's id."""
         user_id, search = parse_snowflake(custom_id["user_id"]), custom_id["search"]
         self._require_right(interaction, user_id)
-        selected = selected_values(interaction)[0]
+        selected = selected_value(interaction)
         if re.fullmatch(SNOWFLAKE, selected):
             await self._show_group(interaction, parse_snowflake(selected), user_id, search)
             return

@@ -120,7 +120,12 @@ def _is_genuine(interaction: discord.Interaction, data: Mapping[str, Any]) -> bo
 
 def selected_values(interaction: discord.Interaction) -> list[str]:
     """Return what was chosen in a menu; nothing if the click was not in one."""
-    return [str(value) for value in cast("dict[str, Any]", interaction.data).get("values", ())]
+    return [str(value) for value in cast("dict[str, Any]", interaction.data).get("values") or ()]
+
+
+def selected_value(interaction: discord.Interaction) -> str:
+    """Return what was chosen in a menu for one choice; empty if it is forged and holds none."""
+    return next(iter(selected_values(interaction)), "")
 
 
 def parse_snowflake(text: str | None) -> int:
