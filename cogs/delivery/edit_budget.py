@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 MESSAGE_SECONDS = 3.0
@@ -47,31 +48,54 @@ class MessagePace:
         self._progress_edits = min(self._progress_edits + 1, 10)
 
 
+@dataclass(eq=False, slots=True)
+class Edit:
+    """One edit of a channel, to come, under way or made."""
+
+    made_at: float
+    """When it was made; before that, when it was expected to be."""
+    before: Edit | None
+    """The one that has to be `CHANNEL_SECONDS` old by then; None if there is none, or once it was made."""
+
+    @property
+    def at(self) -> float:
+        """From when on it may be made, which becomes later if those before it take long."""
+        at, edit, later_seconds = self.made_at, self.before, CHANNEL_SECONDS
+        while edit is not None:  # not recursive, since many may wait
+            at = max(at, edit.made_at + later_seconds)
+            edit, later_seconds = edit.before, later_seconds + CHANNEL_SECONDS
+        return at
+
+    def made(self, now: float) -> None:
+        """Note that it has ended: Discord counts it when its files have arrived."""
+        self.made_at, self.before = now, None
+
+
 class ChannelPace:
     """The last edits of one channel, those to come that were reserved among them."""
 
     def __init__(self) -> None:
-        self._edits: deque[float] = deque(maxlen=CHANNEL_EDITS)
+        self._edits: deque[Edit] = deque(maxlen=CHANNEL_EDITS)
 
-    def reserve(self, now: float) -> float:
-        """Take the next edit, for a result; returns when it may be made, after those reserved before."""
+    def reserve(self, now: float) -> Edit:
+        """Take the next edit; it may be made after those reserved before."""
         at = max(now, self._room_from(1))
-        self._edits.append(at)
-        return at
+        edit = Edit(at, self._edits[0] if len(self._edits) == CHANNEL_EDITS else None)
+        self._edits.append(edit)
+        return edit
 
-    def try_to_take(self, now: float) -> float:
-        """Take an edit now, for progress; else return from when on there may be room.
+    @property
+    def progress_from(self) -> float:
+        """From when on there is room for progress.
 
         There is none while results wait, or if no other edit would be left for one.
         """
-        if (at := max(now, self._room_from(1 + _RESERVED))) == now:
-            self._edits.append(now)
-        return at
+        return self._room_from(1 + _RESERVED)
 
     def _room_from(self, needed: int) -> float:
-        last = self._edits[-1] if self._edits else -math.inf
+        last = self._edits[-1].at if self._edits else -math.inf
         too_many = len(self._edits) + needed - CHANNEL_EDITS
-        return last if too_many <= 0 else max(last, self._edits[too_many - 1] + CHANNEL_SECONDS)
+        return last if too_many <= 0 else max(last, self._edits[too_many - 1].at + CHANNEL_SECONDS)
 
 
 class EditBudget:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.progress import Progress
     from bot.jobs.groups import GroupStore, JobGroup
-    from cogs.delivery.edit_budget import EditBudget
+    from cogs.delivery.edit_budget import Edit, EditBudget
     from cogs.delivery.ladder import DeliveryLadder, Posted
     from cogs.delivery.outgoing_group import NewFiles, OutgoingGroup
     from cogs.delivery.posted_pictures import PostedPictures
@@ -150,24 +150,29 @@ class GroupMessage:
 
     async def _run(self) -> None:
         """Make one edit, and begin the next if something waits for it by then."""
-        while not await self._may_edit():
+        while (edit := await self._take_edit()) is None:
             pass
-        await self._edit()
+        try:
+            await self._edit()
+        finally:
+            edit.made(time.monotonic())
         if self._is_final or self._progress_waits:
             self._task = asyncio.create_task(self._run(), name=f"group {self._interaction_id}")
 
-    async def _may_edit(self) -> bool:
-        """Wait until an edit is due and within the budget; False if something else may be due by now."""
+    async def _take_edit(self) -> Edit | None:
+        """Wait until an edit is due and within the budget; None if something else may be due by now."""
         final, now, channel = self._is_final, time.monotonic(), self._tools.budget.of(self._channel_id)
         due_at = self._pace.due_at(final=final)
-        if due_at <= now and not final:
-            due_at = channel.try_to_take(now)
+        if not final:
+            due_at = max(due_at, channel.progress_from)
         if due_at > now:
             await self._wait.wait(lambda: asyncio.sleep(due_at - now))
-            return False
-        if final and (at := channel.reserve(now)) > now:
+            return None
+        edit = channel.reserve(now)
+        while (at := edit.at) > now:
             await asyncio.sleep(at - now)
-        return True
+            now = time.monotonic()
+        return edit
 
     async def _edit(self) -> None:
         """Show all that waits. An error ends the wait of everything that was to be shown with this edit."""
