@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import re
 from collections.abc import AsyncIterator
@@ -12,10 +13,12 @@ import pytest
 from simcord.components import walk_components
 
 from bot.domain.attachments import REQUEST_LIMIT_BYTES
+from bot.domain.jobs import Picture
 from bot.engine import runner
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
 from cogs.delivery import edit_budget, outgoing_group
+from cogs.delivery.ladder import DeliveryLadder
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import MEDIA_GALLERY, BotServer, OpenServer
 from tests.scenarios.conftest import EDIT_PACE
@@ -434,6 +437,35 @@ async def test_groups_of_one_channel_share_its_edits(server: BotServer) -> None:
         assert pictures_of(server, message) == ["1", "2", "3", "4"]
         assert len({alt.partition(": ")[2] for alt in server.alt_texts(message)}) == 1
     assert server.states() == ["settled"] * 12
+
+
+async def test_edits_whose_files_take_long_are_not_followed_by_too_many(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, numbers = DeliveryLadder._reply, itertools.count()
+
+    async def send_slowly(ladder: DeliveryLadder, outgoing: Any) -> Any:
+        if next(numbers) < edit_budget.CHANNEL_EDITS:  # they arrive shortly before the next ones may be made
+            await asyncio.sleep(0.8 * edit_budget.CHANNEL_SECONDS)
+        return await send(ladder, outgoing)
+
+    monkeypatch.setattr(DeliveryLadder, "_reply", send_slowly)
+    with server.without_settling():
+        for number in range(8):
+            await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}", pictures=2)
+    await server.wait_idle()
+    assert ways(server) == ["reply"] * 16
+    assert server.strict.refused_edits == 0
+
+
+async def test_no_picture_and_no_task_of_a_group_stays_in_memory(server: BotServer, rivya: FakeRivya) -> None:
+    message = await two_of_four(server, rivya)
+    server.env.backend.delete_message(server.channel.id, message.id)  # so that its pictures are fetched again
+    await finish(server, rivya)
+    assert ways(server) == ["channel"] * 4
+    gc.collect()
+    assert [each for each in gc.get_objects() if isinstance(each, Picture)] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("group ")] == []
 
 
 async def test_a_message_is_refreshed_from_its_rows_and_keeps_its_other_pictures(server: BotServer) -> None:
