@@ -43,6 +43,11 @@ class JobGroup:
     votes: Mapping[int, int] = field(default_factory=dict)
     """How many members voted for each number."""
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the message is for its member alone: also if they have shared pictures of it since."""
+        return any(job.request.destination.private or job.shared_at is not None for job in self.jobs)
+
 
 def job_id_of(first_id: str, number: int) -> str:
     """Return the id of a job of a group by that of its first one; a UUID, the same at every call."""

@@ -246,7 +246,9 @@ def group_address(group: JobGroup) -> Address:
     # Another message needs another nonce: for a known one Discord returns the message that it belongs to.
     attempt = f"{group.interaction_id} {message}"
     nonce = hashlib.sha256(attempt.encode()).hexdigest()[:NONCE_CHARACTERS]
-    return Address(with_token.request.destination, first.accepted_at, message, nonce, first.job_id)
+    # The row of a picture that was shared is public; what is not shared stays private.
+    destination = replace(with_token.request.destination, private=group.is_private)
+    return Address(destination, first.accepted_at, message, nonce, first.job_id)
 
 
 def pictures_in(posted: Posted[OutgoingGroup]) -> dict[str, DeliveredMessage]:

@@ -149,8 +149,7 @@ class PictureDeletion:
         for job in group.jobs:
             if has_message_of_its_own(job) and job.delivered_message is not None:
                 await self._delete_message(job.delivered_message)
-        private = any(job.request.destination.private for job in group.jobs)
-        if private and (message is None or message.method is not DeliveryMethod.DM):
+        if group.is_private and (message is None or message.method is not DeliveryMethod.DM):
             return False
         if message is not None:
             await self._delete_message(message)

@@ -122,7 +122,7 @@ class GroupActions(commands.Cog):
     async def _repeat(self, interaction: discord.Interaction, group: JobGroup, jobs: Sequence[Job]) -> None:
         message = interaction.message
         hidden = message is not None and message.flags.ephemeral
-        private = hidden or any(job.request.destination.private for job in group.jobs)
+        private = hidden or group.is_private
         policy = await self._history.policy(guild_id_of(interaction))
         destination = destination_of(interaction, private=private)
         request = derived_requests.repeat_jobs(group, jobs, destination, policy)

@@ -34,5 +34,4 @@ def can_cancel(job: Job) -> bool:
 
 def can_vote(group: JobGroup) -> bool:
     """Whether members compare the pictures of this group: everybody can see it, and all have ended."""
-    public = not any(job.request.destination.private for job in group.jobs)
-    return group.kind is GroupKind.COMPARE and public and all(map(has_outcome, group.jobs))
+    return group.kind is GroupKind.COMPARE and not group.is_private and all(map(has_outcome, group.jobs))
