@@ -102,7 +102,11 @@ class GroupContent:
         return {job_id: files for job_id, files in fetched.items() if files is not None}
 
     async def fetch(self, jobs: Sequence[Job]) -> dict[str, NewFiles | None]:
-        """Fetch pictures that were posted before, unless they are here; None for one that is unreachable."""
+        """Fetch pictures that were posted before, unless they are here; None for one that is unreachable.
+
+        Raises:
+            TransientError: as `PostedPictures.fetch`.
+        """
         found = await self._posted_pictures.fetch([job for job in jobs if job.job_id not in self._fetched])
         self._fetched |= {job_id: files for job_id, files in found.items() if files is not None}
         return {job.job_id: self._fetched.get(job.job_id) for job in jobs}

@@ -316,7 +316,13 @@ class GroupMessage:
         outgoing: OutgoingGroup,
         found: Mapping[str, DeliveredMessage],
     ) -> None:
-        """End the wait of all that the message shows now."""
+        """End the wait of all that the message shows now.
+
+        While pictures are left for the next edit, nothing ends: a runner that waits repeats what fails, also
+        after a restart.
+        """
+        if self._content.is_incomplete:
+            return
         jobs = {job.job_id: job for job in group.jobs}
         for job_id, each in waiting.items():
             job = jobs[job_id]
