@@ -11,7 +11,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Stage
 from cogs.pictures import pick_views
 from cogs.pictures.details_views import delete_question_view, deleted_view, has_deletable_message
-from cogs.pictures.group_states import has_outcome, has_picture
+from cogs.pictures.group_states import has_picture
 from cogs.ui.context import channel_id_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class PictureDeletion:
         group = await self._groups.find(interaction_id)
         if group is None:
             return
-        if any(has_picture(each) or not has_outcome(each) for each in group.jobs):
+        # A failure that is not told yet needs the message, too: without it a new one would be posted.
+        if any(has_picture(each) or each.finished_at is None for each in group.jobs):
             await self._refresh_group(interaction_id)
             await self._require_gone(group, job)
             return

@@ -8,12 +8,14 @@ from typing import Any
 import discord
 import pytest
 
-from bot.domain.jobs import DeliveryMethod
+from bot.domain.jobs import DeliveryMethod, Job
 from bot.engine import failure_policy
 from cogs.delivery import outgoing_group, posted_pictures
+from cogs.delivery.group_messages import GroupMessages
 from cogs.delivery.ladder import DeliveryLadder
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
+from tests.scenarios.interactions import labels, response_of
 from tests.scenarios.test_group_actions import job_ids, pick, shown_in
 from tests.scenarios.test_group_cards import SHARE
 from tests.scenarios.test_groups import messages_of_rows, pictures_of
@@ -77,7 +79,7 @@ async def test_a_private_picture_that_is_fetched_later_is_not_posted_beside_a_sh
 async def test_what_did_not_fit_into_the_new_message_comes_with_the_next_edit(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch, mishap: str
 ) -> None:
-    monkeypatch.setattr(outgoing_group, "NEW_BYTES", 1)
+    monkeypatch.setattr(outgoing_group, "REQUEST_LIMIT_BYTES", 1)
     before = await all_but_the_first(server, rivya, 3)
     server.env.backend.delete_message(server.channel.id, before.id)
     if mishap == "refused":
@@ -120,3 +122,30 @@ async def test_a_posted_picture_that_rivya_does_not_hand_over_now_is_asked_for_a
     assert pictures_of(server, message) == (["1"] if is_lost else ["1", "2"])
     assert ("could not bring it here" in server.text_of(message)) == is_lost
     assert numbers(server, "delivered") == [(1,), (2,)]
+
+
+async def test_the_message_stays_for_a_failure_that_is_not_told_yet(
+    server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver_failure = GroupMessages.deliver_failure
+
+    async def waits(messages: GroupMessages, job: Job) -> None:
+        while server.query("SELECT 1 FROM jobs WHERE deleted_at IS NOT NULL") == []:
+            await asyncio.sleep(0.5)
+        await deliver_failure(messages, job)
+
+    monkeypatch.setattr(GroupMessages, "deliver_failure", waits)
+    rivya.fail_next()
+    with server.without_settling():
+        await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2)
+    await server.until(lambda: numbers(server, "failed") and numbers(server, "delivered"))
+    (message,) = server.channel.history()
+    await server.until(lambda: "Pick one" in labels(server, message))
+    card = await pick(server, server.alice, message, 2)
+    question = response_of(await server.alice.click(card, label="Delete")).message
+    await server.alice.click(question, label="Delete it")
+    await server.wait_idle()
+    assert [each.id for each in server.channel.history()] == [message.id]
+    assert "refused, not charged" in server.text_of(message)
+    assert "deleted" in server.text_of(message)
+    assert shown_in(server, message) == []
