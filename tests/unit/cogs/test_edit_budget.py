@@ -79,6 +79,6 @@ def test_channels_do_not_share_a_budget_and_old_ones_are_forgotten(monkeypatch: 
     assert [budget.of(7).reserve(0.0).at for _ in range(5)][-1] == 5
     assert budget.of(8).reserve(0.0).at == 0
     assert budget.of(7).reserve(1.0).at == 5
-    for channel_id in itertools.chain((9, 10)):
+    for channel_id in (9, 10):
         budget.of(channel_id)
     assert budget.of(7).reserve(1.0).at == 1
