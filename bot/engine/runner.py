@@ -268,11 +268,17 @@ class JobRunner:
         message_id = self._message_id
         if not self._acknowledged:
             message_id = await self._dependencies.delivery.find_reply(self.job)
-            self._acknowledged = message_id is not None
+            self._acknowledged = message_id is not None or await self._is_group_answered()
         if not self._acknowledged:
             log.info("cancelled", why="Discord never got our first answer")
             return await self._dependencies.store.cancelled(self.job.job_id)
         return await self._dependencies.store.acknowledged(self.job.job_id, message_id)
+
+    async def _is_group_answered(self) -> bool:
+        """Whether another job of the group was acknowledged before a crash; the reply may be gone since."""
+        if self.job.place is None:
+            return False
+        return await self._dependencies.store.is_answered(self.job.request.destination.interaction_id)
 
     async def upload_reference(self) -> Job:
         """Upload one reference, which is committed before the next begins; without one, create the task."""

@@ -72,6 +72,14 @@ def insert_jobs(transaction: sqlite3.Connection, jobs: Sequence[Job]) -> bool:
     return True
 
 
+def is_answered(transaction: sqlite3.Connection, interaction_id: int) -> bool:
+    """Return whether Discord has our first answer to a request, by what is recorded of any of its jobs."""
+    found = transaction.execute(
+        "SELECT 1 FROM jobs WHERE interaction_id = ? AND acknowledged_at IS NOT NULL", (interaction_id,)
+    )
+    return found.fetchone() is not None
+
+
 class GroupStore:
     """The groups of every guild."""
 

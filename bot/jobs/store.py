@@ -21,6 +21,7 @@ from bot.domain.pictures import MorePicture
 from bot.domain.prices import NO_PRICES
 from bot.jobs import job_pictures
 from bot.jobs.created_tasks import CreatedTask, record_created, record_created_too_late
+from bot.jobs.groups import is_answered
 from bot.jobs.outcomes import (
     FAILURE,
     FINISH,
@@ -134,6 +135,10 @@ class JobStore:
             (at, message_id),
             tuple(Stage),
         )
+
+    async def is_answered(self, interaction_id: int) -> bool:
+        """Return whether another job of a request was acknowledged; they have one answer."""
+        return await self._database.run(lambda tx: is_answered(tx, interaction_id))
 
     async def uploaded(self, job_id: str, number: int, upload: UploadedReference, sha256: str) -> Job:
         """Record an uploaded reference by its number; the picture store has the file under this hash.

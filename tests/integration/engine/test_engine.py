@@ -448,6 +448,20 @@ async def test_after_a_crash_while_pictures_are_cancelled_the_next_start_cancels
     assert second.rivya.tasks == {}
 
 
+async def test_an_answer_that_one_picture_was_acknowledged_by_counts_for_the_others_after_a_crash(
+    make_harness: MakeHarness,
+) -> None:
+    first: EngineHarness = make_harness()
+    jobs = await submit_three(first)
+    await first.store.acknowledged(jobs[1].job_id, 77)
+    await soon(first.engine.close())
+    second = make_harness()
+    second.delivery.has_reply = False  # deleted meanwhile
+    assert await second.engine.resume() == 3
+    assert [(await second.wait(job)).stage for job in jobs] == [Stage.DELIVERED] * 3
+    assert [await second.state(job) for job in jobs] == ["settled"] * 3
+
+
 async def test_jobs_interrupted_by_close_are_finished_by_the_next_start(make_harness: MakeHarness) -> None:
     first: EngineHarness = make_harness(max_running=2)
     first.rivya.hold()
