@@ -14,7 +14,7 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.jobs import derived_requests
 from bot.jobs.late_jobs import LateJobResult
 from cogs.pictures import views
-from cogs.pictures.buttons import PICK_ID, PICTURE_ID, Action
+from cogs.pictures.buttons import PICTURE_ID, USE_ONE_ID, Action
 from cogs.pictures.details_views import details_view
 from cogs.text.translation import gettext, use_locale
 from cogs.ui.component_router import component, parse_snowflake, selected_value
@@ -94,7 +94,7 @@ class PictureActions(commands.Cog):
         else:
             await self._handlers[action](interaction, item)
 
-    @component(PICK_ID)
+    @component(USE_ONE_ID)
     async def use_one(self, interaction: discord.Interaction, custom_id: re.Match[str]) -> None:
         """Use one of several pictures of a job as a reference.
 

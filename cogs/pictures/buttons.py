@@ -71,11 +71,11 @@ def picture_button(action: Action, job_id: str, message_id: int = 0) -> Button:
     )
 
 
-PICK_ID: Final = r"kuas:picture:pick:(?P<job_id>[0-9a-f-]{36})"
-"""The custom ids of `pick_row`."""
+USE_ONE_ID: Final = r"kuas:picture:pick:(?P<job_id>[0-9a-f-]{36})"
+"""The custom ids of `use_one_row`."""
 
 
-def pick_row(job_id: str, pictures: int) -> ui.ActionRow[ui.LayoutView]:
+def use_one_row(job_id: str, pictures: int) -> ui.ActionRow[ui.LayoutView]:
     """Make the menu to use one of several pictures of a job as a reference."""
     options = [
         discord.SelectOption(label=gettext("Picture {number}", number=number), value=str(number))

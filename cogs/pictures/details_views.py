@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.jobs import DeliveryMethod, Stage
-from cogs.pictures.buttons import Action, pick_row, picture_button
+from cogs.pictures.buttons import Action, picture_button, use_one_row
 from cogs.text.escaping import escape, single_line
 from cogs.text.setting_messages import settings_text
 from cogs.text.terms import (
@@ -54,12 +54,12 @@ def details_view(
         "\n".join(_facts(item, model_name)),
         subtext(gettext("Id: `{job_id}`", job_id=job.job_id)),
         _ancestry(ancestry, user_id, channel_id),
-        *([pick_row(job.job_id, job.picture_count)] if _can_pick(item) else []),
+        *([use_one_row(job.job_id, job.picture_count)] if _has_several(item) else []),
     )
     return view, files
 
 
-def _can_pick(item: HistoryItem) -> bool:
+def _has_several(item: HistoryItem) -> bool:
     """Whether there are several pictures to choose from."""
     return item.is_painted and item.job.picture_count > 1 and item.job.deleted_at is None
 
