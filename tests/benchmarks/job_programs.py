@@ -16,7 +16,7 @@ from tests.benchmarks.harness import PATIENCE_SECONDS, PROMPT_CHARACTERS
 from tests.e2e.fake_discord.server import FakeDiscord
 from tests.e2e.fake_discord.state import Channel, Interaction, Person
 
-COMMAND = {"id": "1", "name": "imagine", "options": [{"name": "prompt"}]}
+COMMAND = {"id": "1", "name": "imagine", "options": [{"name": "prompt", "type": 3}]}
 SETTLING_SECONDS = 0.3
 """After the last picture is posted, for what a program does then."""
 
