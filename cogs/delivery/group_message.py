@@ -194,10 +194,9 @@ class GroupMessage:
                     refreshed.set_result(None)
 
     def _end_wait(self, job_id: str, waiting: _Waiting, outcome: DeliveredMessage | Exception | None) -> None:
-        if self._waiting.get(job_id) is waiting:
-            del self._waiting[job_id]
-        if waiting.shown.done():
+        if self._waiting.get(job_id) is not waiting:  # its runner was stopped, and nobody reads the outcome
             return
+        del self._waiting[job_id]
         if isinstance(outcome, Exception):
             waiting.shown.set_exception(outcome)
         else:

@@ -76,7 +76,8 @@ class GroupMessages:
         """Show a group as its rows say now, within the budget of edits. Never raises."""
         try:
             group = await self._store.find(interaction_id)
-            if group is None:
+            # An erased group knows its pictures no more, so an edit would drop them.
+            if group is None or not any(job.request.prompt for job in group.jobs):
                 return
             address = group_address(group)
             channel_id = address.message[0] if address.message else address.destination.channel_id

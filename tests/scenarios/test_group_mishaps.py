@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import discord
 import pytest
 
+from bot.domain.errors import TransientError
 from bot.domain.jobs import DeliveryMethod, Job
 from bot.engine import failure_policy
+from bot.jobs.groups import GroupStore
 from cogs.delivery import outgoing_group, posted_pictures
 from cogs.delivery.group_messages import GroupMessages
 from cogs.delivery.ladder import DeliveryLadder
@@ -18,7 +21,7 @@ from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import labels, response_of
 from tests.scenarios.test_group_actions import job_ids, pick, shown_in
 from tests.scenarios.test_group_cards import SHARE
-from tests.scenarios.test_groups import messages_of_rows, pictures_of
+from tests.scenarios.test_groups import groups_of, messages_of_rows, pictures_of
 
 
 @pytest.fixture
@@ -149,3 +152,41 @@ async def test_the_message_stays_for_a_failure_that_is_not_told_yet(
     assert "refused, not charged" in server.text_of(message)
     assert "deleted" in server.text_of(message)
     assert shown_in(server, message) == []
+
+
+async def test_an_edit_that_fails_after_its_job_was_stopped_leaves_no_error_behind(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2)
+    groups, failing, may_fail = groups_of(server), asyncio.Event(), asyncio.Event()
+    ((interaction_id,),) = server.query("SELECT interaction_id FROM job_groups")
+    group = await groups._store.find(interaction_id)
+
+    async def fails(*_: Any) -> None:
+        failing.set()
+        await may_fail.wait()
+        raise TransientError("Discord is out of reach")
+
+    monkeypatch.setattr(GroupStore, "find", fails)
+    problems: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+    waiting = asyncio.create_task(groups.deliver_failure(group.jobs[0]))
+    await server.until(failing.is_set)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    may_fail.set()
+    await server.until(lambda: groups._messages[interaction_id].idle)
+    del waiting
+    gc.collect()
+    assert problems == []
+
+
+async def test_the_message_of_an_erased_member_is_left_as_it_is(server: BotServer) -> None:
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2)
+    (message,) = server.channel.history()
+    question = await server.alice.slash(server.channel, "privacy erase")
+    await server.alice.click(response_of(question), custom_id=f"kuas:privacy:erase:{server.alice.id}")
+    assert server.query("SELECT prompt, landed_message_id FROM jobs") == [("", None)] * 2
+    ((interaction_id,),) = server.query("SELECT interaction_id FROM job_groups")
+    await groups_of(server).refresh(interaction_id)
+    assert len(shown_in(server, message)) == 2
