@@ -7,6 +7,8 @@
   https://github.com/discord/discord-api-docs/issues/8277
 * An edit with new files drops every file that it does not list:
   https://discord.com/developers/docs/resources/message#edit-message
+* For a nonce that was used a moment ago the message of that is returned, and none is created:
+  https://discord.com/developers/docs/resources/message#create-message
 * After 15 minutes the token of an interaction is refused with 401 and 50027:
   https://discord.com/developers/docs/interactions/receiving-and-responding
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import discord
@@ -49,6 +51,7 @@ class StrictDiscord:
         self._edit_seconds = edit_seconds
         self._edits: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=CHANNEL_EDITS))
         self._dead_tokens: set[str] = set()
+        self._by_nonce: dict[str, str] = {}
         self.refused_edits = 0
         """How many edits were too many."""
 
@@ -90,7 +93,24 @@ class StrictDiscord:
             self._require_pace(path)
             if files and isinstance(body, dict) and "attachments" not in body:
                 body["attachments"] = [{"id": index} for index in range(len(files))]
-        return self._without_shown_files(dispatch(self._backend, method, path, **options))
+        if method == "POST" and path.endswith("/messages") and isinstance(body, dict):
+            answer = self._posted_once(dispatch, method, path, body, options)
+        else:
+            answer = dispatch(self._backend, method, path, **options)
+        return self._without_shown_files(answer)
+
+    def _posted_once(
+        self, dispatch: Callable[..., Any], method: str, path: str, body: Mapping[str, Any], options: Any
+    ) -> Any:
+        """Create a message, or return the one that was created with the same nonce."""
+        nonce = str(body["nonce"]) if body.get("enforce_nonce") else ""
+        if nonce in self._by_nonce:
+            with suppress(BackendError):  # deleted since
+                return dispatch(self._backend, "GET", self._by_nonce[nonce])
+        answer = dispatch(self._backend, method, path, **options)
+        if nonce:
+            self._by_nonce[nonce] = f"{path}/{answer['id']}"
+        return answer
 
     def _require_token(self, path: str) -> None:
         parts = path.strip("/").split("/")

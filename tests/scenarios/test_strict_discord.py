@@ -44,6 +44,16 @@ async def test_an_edit_drops_what_it_does_not_list(server: BotServer) -> None:
     assert [each.filename for each in stored.attachments] == ["b.png"]
 
 
+async def test_a_nonce_creates_one_message(server: BotServer) -> None:
+    channel = server.bot_channel(server.channel.id)
+    first, again = [await channel.send("hello", nonce="one") for _ in range(2)]
+    assert first.id == again.id
+    await channel.send("hello", nonce="two")
+    server.env.backend.delete_message(channel.id, first.id)
+    assert (await channel.send("hello", nonce="one")).id != first.id
+    assert len(server.channel.history()) == 2
+
+
 async def test_a_request_has_at_most_25_mib_of_files(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
