@@ -10,7 +10,6 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.image_models import MODELS, QWEN_IMAGE, nearest_size
@@ -20,6 +19,8 @@ from sandbox.fake_rivya.request_validation import parse_create
 from sandbox.painter import paint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simcord import MemberActor
 
     from bot.domain.image_models import ImageModel
@@ -45,22 +46,26 @@ class PastPicture:
     member: str
     prompt: str
     size: str
-    model: str = QWEN_IMAGE.model_id
-    """The default model paints it where this one is not on offer."""
+    models: tuple[str, ...] = (QWEN_IMAGE.model_id,)
+    """Several are compared. The default model paints it where none of these is on offer."""
 
 
 PICTURES: Final = (
     PastPicture(
-        timedelta(days=6), "tomo", "a lighthouse on a cliff at sunset", "landscape_16_9", "flux-2-pro"
+        timedelta(days=6), "tomo", "a lighthouse on a cliff at sunset", "landscape_16_9", ("flux-2-pro",)
     ),
     PastPicture(timedelta(days=5, hours=3), "mira", "a giraffe riding a bicycle", "square"),
-    PastPicture(timedelta(days=3, hours=20), "tomo", "seekor kuda di pantai", "square", "z-image"),
+    PastPicture(timedelta(days=3, hours=20), "tomo", "seekor kuda di pantai", "square", ("z-image",)),
     PastPicture(
-        timedelta(days=3, hours=1), "tomo", "a red fox in a snowy forest at night", "square", "nano-banana"
+        timedelta(days=3, hours=1),
+        "tomo",
+        "a red fox in a snowy forest at night",
+        "square",
+        ("nano-banana", "z-image"),
     ),
     PastPicture(timedelta(days=1, hours=4), "mira", "seekor kucing di taman bunga", "square"),
     PastPicture(
-        timedelta(minutes=50), "tomo", "a sailing boat on a stormy sea", "landscape_16_9", "ideogram-v3"
+        timedelta(minutes=50), "tomo", "a sailing boat on a stormy sea", "landscape_16_9", ("ideogram-v3",)
     ),
 )
 _SETTINGS: Final = (
@@ -83,15 +88,16 @@ async def live_through(environment: SandboxEnvironment, rivya: FakeRivya) -> Non
     """
     now = environment.clock.now() + BEGIN
     # The painter remembers its last pictures, so that the bot waits for none.
-    models = [_model(environment, picture) for picture in PICTURES]
-    await asyncio.gather(*map(partial(_paint_ahead, rivya), PICTURES, models))
+    models = [_models(environment, picture) for picture in PICTURES]
+    ahead = [(picture, model) for picture, each in zip(PICTURES, models, strict=True) for model in each]
+    await asyncio.gather(*(_paint_ahead(rivya, *each) for each in ahead))
     people = {member.name: member for member in environment.people}
     for command, options in _SETTINGS:
         named = {name: people.get(str(value), value) for name, value in options.items()}
         await _slash(environment, environment.sari, command, **named)
-    for picture, model in zip(PICTURES, models, strict=True):
+    for picture, each in zip(PICTURES, models, strict=True):
         environment.clock.go_to(now - picture.ago)
-        await _imagine(environment, rivya, people[picture.member], picture, model)
+        await _imagine(environment, rivya, people[picture.member], picture, each)
     environment.clock.go_to_present()
     await _settle(environment)
     _remove_private_answers(environment)
@@ -103,10 +109,11 @@ async def invite(environment: SandboxEnvironment) -> None:
     await _settle(environment)
 
 
-def _model(environment: SandboxEnvironment, picture: PastPicture) -> ImageModel:
-    """Return the model that paints it: its own if the sandbox offers that, else the default."""
+def _models(environment: SandboxEnvironment, picture: PastPicture) -> list[ImageModel]:
+    """Return the models that paint it: its own that the sandbox offers, else the default."""
     offered = environment.models
-    return MODELS[picture.model if picture.model in offered else offered[0]]
+    own = [model_id for model_id in picture.models if model_id in offered]
+    return [MODELS[model_id] for model_id in own or offered[:1]]
 
 
 async def _paint_ahead(rivya: FakeRivya, picture: PastPicture, model: ImageModel) -> None:
@@ -129,20 +136,21 @@ async def _imagine(
     rivya: FakeRivya,
     member: MemberActor,
     picture: PastPicture,
-    model: ImageModel,
+    models: Sequence[ImageModel],
 ) -> None:
-    """Ask for a picture, and let it take as long as they usually do."""
+    """Ask for a picture of each model, and let them take as long as they usually do."""
     shown = len(environment.channel.history())
     rivya.hold()
-    options = {"prompt": picture.prompt, "size": nearest_size(picture.size, model.sizes)}
+    options = {"prompt": picture.prompt, "size": nearest_size(picture.size, models[0].sizes)}
     if len(environment.models) > 1:
-        options["model"] = model.model_id
+        name = "model" if len(models) == 1 else "models"
+        options[name] = ", ".join(model.model_id for model in models)
     await _slash(environment, member, "imagine", **options)
     await _let_pass(environment, _QUEUE_SECONDS)
     rivya.release()
     for _ in range(_MOST_POLLS):
         await _let_pass(environment, _PAINTING_SECONDS)
-        if any(message.attachments for message in environment.channel.history()[shown:]):
+        if any(len(message.attachments) == len(models) for message in environment.channel.history()[shown:]):
             return
     raise TimeoutError(f"no picture of {picture.prompt}")
 

@@ -16,6 +16,7 @@ PROMPT = "a red fox in a golden forest"
 OTHER_PROMPT = "a blue owl in a forest at night"
 LEFT = re.compile(r"4 credits · (?:what this bot allows this server: )?(\d+) of 200 left this month")
 """When a month ends, the server is a few hours ahead of the operator, and another rule is the tightest."""
+LEFT_OF_FOUR = re.compile(LEFT.pattern.replace("4 credits", "16 credits", 1))
 WARNINGS = ("price changed", "model not available")
 """What the bot logs when somebody changes the models of the fake Rivya."""
 
@@ -107,6 +108,43 @@ async def test_a_member_composes_edits_with_another_reference_and_finds_both_aga
         picture = history.get_by_role("img", name=prompt_text, exact=True)
         await expect(picture).to_have_js_property("complete", value=True)
         await expect(picture).not_to_have_js_property("naturalWidth", 0)
+
+
+async def test_a_member_makes_four_and_picks_one(url: str, page: Page) -> None:
+    await visit(page, url)
+    await page.get_by_role("textbox", name="Message").press_sequentially("/imagine")
+    await page.get_by_role("option", name="/imagine").click()
+    await page.get_by_role("option", name="prompt").click()
+    await page.get_by_role("textbox", name="prompt").fill(PROMPT)
+    await page.get_by_role("button", name=re.compile(r"\+\d+ more")).click()
+    await page.locator("[role=option][data-value=pictures]").click()
+    await page.get_by_role("textbox", name="pictures", exact=True).fill("4")
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+    group = page.get_by_role("article").filter(has_text=PROMPT).filter(has_text="Mira used").last
+    for number in (1, 2, 3, 4):
+        picture = group.get_by_role("img", name=f"{number}: {PROMPT}", exact=True)
+        await expect(picture).to_have_js_property("naturalWidth", 1024)
+    await expect(group).to_contain_text("1 done · 2 done · 3 done · 4 done")
+    await expect(group).to_contain_text("16 credits")
+    left = int((LEFT_OF_FOUR.search(await group.inner_text()) or [""])[1])
+
+    await expect(group.get_by_role("button", name="Again: 4 \N{MULTIPLICATION SIGN} 4 = 16")).to_be_enabled()
+    await group.get_by_role("button", name="Pick one").click()
+    card = answer(page, PROMPT)
+    await expect(card).to_contain_text("Which picture?")
+    # The page takes a choice only once the click before is over, and its updates close menus.
+    await expect(page.locator("#action-status")).to_have_text("Callback completed")
+    await card.get_by_role("combobox").click()
+    await page.get_by_role("option", name="Picture 3").click()
+    await expect(card).to_contain_text("Picture 3")
+    picked = card.get_by_role("img", name=PROMPT, exact=True)
+    await expect(picked).to_have_js_property("naturalWidth", 1024)
+
+    await card.get_by_role("button", name="Again", exact=True).click()
+    another = page.get_by_role("article").filter(has=page.get_by_role("img", name=PROMPT, exact=True))
+    another = another.filter(has_text=LEFT)
+    await expect(another).to_contain_text(f"{left - 4} of 200 left this month")
 
 
 async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(url: str, page: Page) -> None:

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import io
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +42,7 @@ MAX_BYTES = {
         (
             "form.webp",
             "greeting.webp",
+            "group.webp",
             "help.webp",
             "history.webp",
             "picture.webp",
@@ -64,6 +66,7 @@ high that the film shows a whole message, and the pictures the longest one."""
 SCALE = 1.25
 """Pixels of the files per CSS pixel."""
 PROMPT = "a giraffe riding a bicycle at sunset"
+GROUP_PROMPT = "a red fox in a snowy forest"
 FORM_PROMPT = "an owl reading a book under a tree at night"
 STILL_QUALITY, FRAME_QUALITY = 85, 70
 TYPING_MS, PAUSE_MS, END_MS = 120, 900, 3500
@@ -104,6 +107,21 @@ async def take_pictures(url: str, profile: Path, out: Path) -> None:
         await page.get_by_role("button", name="Send", exact=True).click()
         refusal = answer(page, "28 of 28")
         await save(refusal, out / "refusal.webp")
+
+        await become(page, "Sari")
+        await run(page, "setup")
+        await form.get_by_role("textbox").first.fill("200")
+        await form.get_by_role("button", name="Submit").click()
+        await become(page, "Mira")
+        await type_imagine(page, GROUP_PROMPT)
+        await page.get_by_role("button", name=re.compile(r"\+\d+ more")).click()
+        await page.locator("[role=option][data-value=pictures]").click()
+        await page.get_by_role("textbox", name="pictures", exact=True).fill("4")
+        await page.get_by_role("button", name="Send", exact=True).click()
+        group = page.get_by_role("article").filter(has_text=GROUP_PROMPT).last
+        await expect(group.get_by_role("button", name="Again")).to_be_visible()
+        await expect(group.get_by_role("img", name=GROUP_PROMPT)).to_have_count(4)
+        await save(group, out / "group.webp")
 
 
 async def show(page: Page, command: str, text: str, path: Path) -> None:
