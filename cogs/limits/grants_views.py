@@ -111,11 +111,8 @@ def refund_view(refund: Refund, reason: str) -> ui.LayoutView:
 def picture_label(picture: RefundablePicture) -> str:
     """Return one choice: when, how much, how many or which of several, the prompt unless it is private."""
     prompt = picture.prompt or gettext("{job}, prompt not shown", job=picture.job_id[:8])
-    which = ""
-    if picture.pictures > 1:
-        which = pictures_text(picture.pictures)
-    elif picture.group_size > 1:
-        which = place_text(picture.number, picture.group_size)
+    several = picture.pictures > 1
+    which = pictures_text(picture.pictures) if several else place_text(picture.number, picture.group_size)
     facts = (f"{picture.asked:%Y-%m-%d %H:%M}", credits_text(picture.credits), which, prompt)
     return " · ".join(filter(None, facts))
 

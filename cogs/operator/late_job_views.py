@@ -86,7 +86,7 @@ def _text(late_job: LateJob, name_of: NameOf) -> str:
     job, destination = late_job.job, late_job.job.request.destination
     who = f"{mention(destination.user_id)} · " if destination.user_id > 0 else ""
     facts = [
-        place_text(job.place.number, job.place.size) if job.place is not None else "",
+        place_text(job.number, job.group_size),
         gettext("asked for {when}", when=timestamp(job.accepted_at)),
         gettext(_WAITS_FOR[job.stage]) if job.stage in _WAITS_FOR else job.stage,
         gettext("{credits} set aside", credits=credits_text(late_job.held_credits))

@@ -128,9 +128,7 @@ def request_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list
     """Return the options for the pictures of one request, with the names of their models by id."""
     return [
         discord.SelectOption(
-            label=place_text(item.job.place.number, item.job.place.size)
-            if item.job.place is not None
-            else _option_label(item.job),
+            label=place_text(item.job.number, item.job.group_size) or _option_label(item.job),
             value=item.job.job_id,
             description=" · ".join(
                 filter(
@@ -199,7 +197,7 @@ def item_view(
             None,
             (
                 timestamp(job.accepted_at, "f"),
-                place_text(job.place.number, job.place.size) if job.place is not None and not title else "",
+                "" if title else place_text(job.number, job.group_size),
                 size_name(job.request.size),
                 credits_text(item.charged_credits),
                 _pictures(item),

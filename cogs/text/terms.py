@@ -106,7 +106,9 @@ def pictures_text(pictures: int) -> str:
 
 
 def place_text(place: int, count: int) -> str:
-    """Return `picture 2 of 4`: which of the pictures of one request."""
+    """Return `picture 2 of 4`: which of the pictures of one request; empty if it is alone."""
+    if count == 1:
+        return ""
     return gettext("picture {place} of {count}", place=number(place), count=number(count))
 
 
