@@ -43,7 +43,8 @@ def test_translations_comments_and_marks_of_a_catalogue_are_kept(tmp_path: Path)
     )
     main([], tmp_path)
     once = file.read_text("utf-8")
-    assert '# A button.\n#: pictures/buttons.py pictures/group_buttons.py\nmsgid "Delete"\nmsgstr "Löschen"' in once
+    places = "pictures/buttons.py pictures/group_buttons.py"
+    assert f'# A button.\n#: {places}\nmsgid "Delete"\nmsgstr "Löschen"' in once
     assert '#, fuzzy\nmsgid "Older"\nmsgstr "Älter"' in once
     assert "#   never: Sie\nmsgid" in once
     assert "Gone from the code" not in once
