@@ -56,7 +56,7 @@ async def test_a_private_picture_that_is_fetched_later_is_not_posted_beside_a_sh
     rivya.hold()
     with server.without_settling():
         await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2, private=True)
-    await server.until(lambda: len(rivya.tasks) == 2)
+    await server.until(lambda: server.query("SELECT count(task_id) FROM jobs") == [(2,)])
     ((task_id,),) = server.query("SELECT task_id FROM jobs WHERE number = 2")
     rivya.faults.add("status", "result", None, code=404, path=f"{task_id}.png")
     rivya.release()

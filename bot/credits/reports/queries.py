@@ -262,12 +262,11 @@ def _sum(connection: sqlite3.Connection, column: str, span: _Span) -> int:
 
 
 def _refunded(connection: sqlite3.Connection, span: _Span, subject: str) -> Counter[Subject]:
-    """Return the refunded credits by spender. Earlier refunds are of earlier pictures."""
+    """Return the refunded credits by spender; when they were refunded does not matter."""
     rows = connection.execute(
         f"SELECT r.{subject} AS subject, sum(r.counted_credits) AS credits"  # noqa: S608  # our own text
         " FROM refunds f JOIN reservations r ON r.job_id = f.job_id"
-        " WHERE f.guild_id = :guild_id AND f.refunded_at >= :start"
-        " AND r.created_at >= :start AND r.created_at < :end GROUP BY subject",
+        " WHERE f.guild_id = :guild_id AND r.created_at >= :start AND r.created_at < :end GROUP BY subject",
         span._asdict(),
     )
     return Counter({row["subject"]: row["credits"] for row in rows})
