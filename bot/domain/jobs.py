@@ -366,11 +366,6 @@ class Picture:
     width: int
     height: int
 
-    @property
-    def extension(self) -> str:
-        """The extension of a file name: `png`, `jpg`, `webp`, `gif` or `avif`."""
-        return "jpg" if self.format == "jpeg" else self.format
-
 
 @dataclass(frozen=True, slots=True)
 class DeliveredMessage:

@@ -471,20 +471,14 @@ class TestFallbacks:
 
 class TestResults:
     @pytest.mark.parametrize(
-        ("kind", "name", "extension"),
-        [
-            ("PNG", "png", "png"),
-            ("JPEG", "jpeg", "jpg"),
-            ("WEBP", "webp", "webp"),
-            ("GIF", "gif", "gif"),
-            ("AVIF", "avif", "avif"),
-        ],
+        ("kind", "name"),
+        [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp"), ("GIF", "gif"), ("AVIF", "avif")],
     )
-    def test_the_format_of_a_result_is_found_by_its_bytes(self, kind: str, name: str, extension: str) -> None:
+    def test_the_format_of_a_result_is_found_by_its_bytes(self, kind: str, name: str) -> None:
         data = saved(two_colours(), kind)
         picture = verify_picture(data)
         assert picture.data is data
-        assert (picture.format, picture.extension) == (name, extension)
+        assert picture.format == name
         assert (picture.width, picture.height) == (24, 16)
 
     @pytest.mark.parametrize(
