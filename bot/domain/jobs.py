@@ -346,6 +346,18 @@ class Job:
         return 1 if self.place is None else self.place.size
 
     @property
+    def is_painted(self) -> bool:
+        """Whether Rivya has made the picture."""
+        painted = self.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
+        return painted and self.failure is None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether Rivya has made the picture, but it cannot be downloaded, yet or any more."""
+        late = self.stage is Stage.SUCCEEDED and self.late_at is not None
+        return late or (self.stage is Stage.UNDELIVERABLE and self.failure is not None)
+
+    @property
     def picture_count(self) -> int:
         """How many pictures it has, once there are any."""
         return 1 + len(self.more_pictures)

@@ -10,7 +10,6 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import GroupKind, Reference, Request, stored_url
 from bot.domain.model_settings import without_seed
 from bot.domain.pictures import picture_filename
-from bot.jobs.history import HistoryItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from bot.domain.access import AccessPolicy
     from bot.domain.jobs import Destination, Job, UploadedReference
     from bot.jobs.groups import JobGroup
+    from bot.jobs.history import HistoryItem
 
 
 def require_visible(item: HistoryItem | None, guild_id: int | None, user_id: int) -> HistoryItem:
@@ -52,14 +52,14 @@ def _is_visible(job: Job, guild_id: int | None, user_id: int) -> bool:
     return guild_id in {None, destination.guild_id} and (destination.user_id == user_id or not hidden)
 
 
-def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPolicy) -> Request:
+def repeat_request(job: Job, destination: Destination, policy: AccessPolicy) -> Request:
     """Return the same request for another interaction, if its member may use the buttons of the picture.
 
     Raises:
         MemberError: NOT_YOURS, REFERENCE_NOT_YOURS, PICTURE_DELETED.
     """
-    _require_usable(item, destination.user_id, policy)
-    job, references = item.job, item.job.request.references
+    _require_usable(job, destination.user_id, policy)
+    references = job.request.references
     if not job.request.prompt:
         raise MemberError(MemberReason.PICTURE_DELETED)
     if references and job.request.destination.user_id != destination.user_id:
@@ -68,13 +68,13 @@ def repeat_request(item: HistoryItem, destination: Destination, policy: AccessPo
         job.request,
         destination=destination,
         references=tuple(map(_ready, references, chain(job.uploads, repeat(None)))),
-        parent_job_id=_parent_of(item),
+        parent_job_id=_parent_of(job),
         repeats=job.job_id,
     )
 
 
 def repeat_jobs(
-    group: JobGroup, jobs: Sequence[Job], destination: Destination, policy: AccessPolicy
+    kind: GroupKind, jobs: Sequence[Job], destination: Destination, policy: AccessPolicy
 ) -> Request:
     """Return one request for as many pictures as these jobs of a group are, or with the models they compare.
 
@@ -82,27 +82,24 @@ def repeat_jobs(
         MemberError: as `repeat_request`; PICTURE_DELETED only if all were deleted.
     """
     first = next((job for job in jobs if job.deleted_at is None), jobs[0])
-    item = HistoryItem(first, group.charged_credits.get(first.job_id, 0), kept_sha256=None)
-    request = repeat_request(item, destination, policy)
-    if len(jobs) > 1 and group.kind is GroupKind.COMPARE:
+    request = repeat_request(first, destination, policy)
+    if len(jobs) > 1 and kind is GroupKind.COMPARE:
         return replace(request, models=tuple(job.request.model for job in jobs))
     return replace(request, pictures=len(jobs))
 
 
 def request_from_picture(
-    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
+    job: Job, destination: Destination, policy: AccessPolicy, reference: Reference
 ) -> Request:
     """Return a request without a prompt that has the picture as its reference.
 
     Raises:
         MemberError: PICTURE_DELETED, NOT_YOURS, PICTURE_UNFINISHED.
     """
-    return replace(_with_picture(item, destination, policy, reference), prompt="", preset=None)
+    return replace(_with_picture(job, destination, policy, reference), prompt="", preset=None)
 
 
-def vary_request(
-    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
-) -> Request:
+def vary_request(job: Job, destination: Destination, policy: AccessPolicy, reference: Reference) -> Request:
     """Return the same request with the picture itself as its only reference.
 
     A seed is left out, since with it the model could paint the same picture again.
@@ -110,23 +107,21 @@ def vary_request(
     Raises:
         MemberError: PICTURE_DELETED, also if the words were erased; NOT_YOURS, PICTURE_UNFINISHED.
     """
-    request = _with_picture(item, destination, policy, reference)
+    request = _with_picture(job, destination, policy, reference)
     if not request.prompt:
         raise MemberError(MemberReason.PICTURE_DELETED)
     return replace(request, settings=without_seed(request.settings))
 
 
-def _with_picture(
-    item: HistoryItem, destination: Destination, policy: AccessPolicy, reference: Reference
-) -> Request:
-    _require_usable(item, destination.user_id, policy)
-    if not item.is_painted:
+def _with_picture(job: Job, destination: Destination, policy: AccessPolicy, reference: Reference) -> Request:
+    _require_usable(job, destination.user_id, policy)
+    if not job.is_painted:
         raise MemberError(MemberReason.PICTURE_UNFINISHED)
     return replace(
-        item.job.request,
+        job.request,
         destination=destination,
-        references=(replace(reference, job_id=item.job.job_id),),
-        parent_job_id=item.job.job_id,
+        references=(replace(reference, job_id=job.job_id),),
+        parent_job_id=job.job_id,
     )
 
 
@@ -148,13 +143,13 @@ def stored_reference(item: HistoryItem, number: int = 1) -> Reference | None:
     return Reference(stored_url(sha256), name, f"image/{kept_format}", 0)
 
 
-def _require_usable(item: HistoryItem, user_id: int, policy: AccessPolicy) -> None:
-    if item.job.deleted_at is not None:
+def _require_usable(job: Job, user_id: int, policy: AccessPolicy) -> None:
+    if job.deleted_at is not None:
         raise MemberError(MemberReason.PICTURE_DELETED)
-    if policy.owner_only and item.job.request.destination.user_id != user_id:
+    if policy.owner_only and job.request.destination.user_id != user_id:
         raise MemberError(MemberReason.NOT_YOURS)
 
 
-def _parent_of(item: HistoryItem) -> str | None:
+def _parent_of(job: Job) -> str | None:
     """Return the parent of the new request; a job without a picture passes its own parent on."""
-    return item.job.job_id if item.is_painted else item.job.request.parent_job_id
+    return job.job_id if job.is_painted else job.request.parent_job_id

@@ -77,20 +77,8 @@ class HistoryItem:
     kept_format: str = ""
 
     @property
-    def is_painted(self) -> bool:
-        """Whether Rivya has made the picture."""
-        painted = self.job.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
-        return painted and self.job.failure is None
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether Rivya has made the picture, but it cannot be downloaded, yet or any more."""
-        late = self.job.stage is Stage.SUCCEEDED and self.job.late_at is not None
-        return late or (self.job.stage is Stage.UNDELIVERABLE and self.job.failure is not None)
-
-    @property
     def filename(self) -> str:
-        """Return the file name under which it is posted from the picture store."""
+        """The file name under which it is posted from the picture store."""
         return picture_filename(self.job.job_id, self.kept_format or self.job.request.format)
 
     @property
@@ -125,7 +113,7 @@ class HistoryEntry:
     @property
     def cover(self) -> HistoryItem:
         """The first picture that is there; the first one if none is."""
-        return next((item for item in self.items if not item.is_missing), self.items[0])
+        return next((item for item in self.items if not item.job.is_missing), self.items[0])
 
     def visible_to(self, user_id: int) -> HistoryEntry | None:
         """Return the entry without private pictures of others; None if nothing is left."""

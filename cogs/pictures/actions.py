@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.domain.access import AccessPolicy
-    from bot.domain.jobs import Destination, Reference, Request
+    from bot.domain.jobs import Destination, Job, Reference, Request
     from bot.jobs.history import HistoryItem
     from bot.stores import Stores
     from cogs.imagine.compose import ComposeForms
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cogs.pictures.running_jobs import RunningJobs
 
     ActionHandler = Callable[[discord.Interaction, HistoryItem], Awaitable[None]]
-    DeriveRequest = Callable[[HistoryItem, Destination, AccessPolicy, Reference], Request]
+    DeriveRequest = Callable[[Job, Destination, AccessPolicy, Reference], Request]
 
 
 class PictureActions(commands.Cog):
@@ -120,7 +120,7 @@ class PictureActions(commands.Cog):
     async def _repeat_request(self, interaction: discord.Interaction, item: HistoryItem) -> Request:
         destination = destination_of(interaction, private=_is_private(interaction, item))
         policy = await self._history.policy(guild_id_of(interaction))
-        return derived_requests.repeat_request(item, destination, policy)
+        return derived_requests.repeat_request(item.job, destination, policy)
 
     async def _use(self, interaction: discord.Interaction, item: HistoryItem, number: int = 1) -> None:
         derive = derived_requests.request_from_picture
@@ -137,7 +137,7 @@ class PictureActions(commands.Cog):
         destination = destination_of(interaction, private=_is_private(interaction, item))
         policy = await self._history.policy(guild_id_of(interaction))
         reference = await self._result_messages.as_reference(interaction, item, number)
-        return derive(item, destination, policy, reference)
+        return derive(item.job, destination, policy, reference)
 
     async def _details(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         ancestry = await self._history.ancestry(item.job.job_id)
@@ -169,7 +169,7 @@ class PictureActions(commands.Cog):
             raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_guild",))
         if not await defer_privately(interaction):
             return
-        if item.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
+        if item.job.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:
             self._running_jobs.wake()
             await self._running_jobs.refresh_group_of(item.job)
             sentence = gettext(

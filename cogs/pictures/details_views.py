@@ -61,7 +61,7 @@ def details_view(
 
 def _has_several(item: HistoryItem) -> bool:
     """Whether there are several pictures to choose from."""
-    return item.is_painted and item.job.picture_count > 1 and item.job.deleted_at is None
+    return item.job.is_painted and item.job.picture_count > 1 and item.job.deleted_at is None
 
 
 def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
@@ -90,7 +90,7 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
     elif request.references:
         names = filenames_text(request.references)
         lines.append(gettext("{n} references: {names}", n=len(request.references), names=names))
-    if item.is_painted and job.picture_count > 1:
+    if job.is_painted and job.picture_count > 1:
         lines.append(gettext("Pictures: {n}", n=job.picture_count))
     lines.append(_outcome(item))
     return [f"- {line}" for line in lines]
@@ -98,7 +98,7 @@ def _facts(item: HistoryItem, model_name: str | None) -> list[str]:
 
 def _outcome(item: HistoryItem) -> str:
     job = item.job
-    if not item.is_painted:
+    if not job.is_painted:
         cancelled = job.stage is Stage.CANCELLED
         return (
             gettext("It was cancelled; nothing was charged")

@@ -125,7 +125,7 @@ class GroupActions(commands.Cog):
         private = hidden or group.is_private
         policy = await self._history.policy(guild_id_of(interaction))
         destination = destination_of(interaction, private=private)
-        request = derived_requests.repeat_jobs(group, jobs, destination, policy)
+        request = derived_requests.repeat_jobs(group.kind, jobs, destination, policy)
         await self._submission.submit(interaction, request)
 
     async def _pick(self, interaction: discord.Interaction, group: JobGroup, _: int) -> None:

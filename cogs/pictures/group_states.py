@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, GroupKind, Stage
+from bot.domain.jobs import BEFORE_TASK, IN_FLIGHT, GroupKind
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Job
@@ -18,13 +18,12 @@ def has_outcome(job: Job) -> bool:
 
 def has_picture(job: Job) -> bool:
     """Whether Rivya has made the picture, and it is neither lost nor deleted."""
-    painted = job.stage in {Stage.SUCCEEDED, Stage.DELIVERED, Stage.UNDELIVERABLE}
-    return painted and job.failure is None and job.deleted_at is None
+    return job.is_painted and job.deleted_at is None
 
 
 def ended_without_picture(job: Job) -> bool:
     """Whether there will be no picture: the job failed or was cancelled, or what was charged is lost."""
-    return has_outcome(job) and (job.failure is not None or job.stage is Stage.CANCELLED)
+    return has_outcome(job) and not job.is_painted
 
 
 def can_cancel(job: Job) -> bool:

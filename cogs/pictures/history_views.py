@@ -80,7 +80,7 @@ def _count(entry: HistoryEntry) -> tuple[str, ...]:
     """Return how many pictures of a request for several are there, and what they cost."""
     if entry.size == 1:
         return (_pictures(entry.cover),)
-    there = [item for item in entry.items if not item.is_missing]
+    there = [item for item in entry.items if not item.job.is_missing]
     pictures = sum(item.job.picture_count for item in there)
     if len(there) == entry.size or pictures > len(there):
         count = pictures_text(pictures)
@@ -92,11 +92,11 @@ def _count(entry: HistoryEntry) -> tuple[str, ...]:
 def _pictures(item: HistoryItem) -> str:
     """Return how many pictures one task has made, if several."""
     count = item.job.picture_count
-    return pictures_text(count) if item.is_painted and count > 1 else ""
+    return pictures_text(count) if item.job.is_painted and count > 1 else ""
 
 
 def _where(item: HistoryItem) -> str:
-    if item.is_missing:
+    if item.job.is_missing:
         lost = item.job.stage is Stage.UNDELIVERABLE
         return gettext("could not be fetched") if lost else gettext("not here yet")
     if item.job.request.destination.private:
@@ -216,7 +216,7 @@ def item_view(
 
 
 def _why_not_shown(item: HistoryItem) -> str:
-    if not item.is_missing:
+    if not item.job.is_missing:
         return gettext("The picture itself cannot be shown here any more.")
     if item.job.stage is Stage.UNDELIVERABLE:
         return gettext("It was painted, but could not be fetched from Rivya.")
@@ -231,8 +231,8 @@ def _rows(item: HistoryItem, *back: Button, can_vary: bool, in_guild: bool) -> l
     share = (Action.SHARE,) if can_share else ()
     rows: list[tuple[Action, ...]]
     if not in_guild:
-        rows = [(Action.DETAILS,) if item.is_missing else (Action.DETAILS, Action.DELETE)]
-    elif item.is_missing:
+        rows = [(Action.DETAILS,) if item.job.is_missing else (Action.DETAILS, Action.DELETE)]
+    elif item.job.is_missing:
         rows = [(Action.RETRY, Action.AGAIN, Action.EDIT, Action.DETAILS)]
     else:
         rows = [WORK, with_vary(Action.DETAILS, *share, Action.DELETE, can_vary=can_vary)]

@@ -51,7 +51,7 @@ def picked_view(
     job = item.job
     back = group_button(GroupAction.BACK, group.interaction_id)
     title = f"### {_title(group, job, name_of)}"
-    if item.is_missing or (item.is_painted and job.finished_at is not None):
+    if job.is_missing or (job.is_painted and job.finished_at is not None):
         return item_view(item, url, back, can_vary=can_vary, title=title, in_guild=in_guild)
     if job.failure is not None:
         return views.failure_view(job, job.failure, greeting=title, in_guild=in_guild, back=back)

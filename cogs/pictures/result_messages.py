@@ -76,7 +76,7 @@ class ResultMessages:
         """
         if item.job.deleted_at is not None:
             raise MemberError(MemberReason.PICTURE_DELETED)
-        if not item.is_painted:
+        if not item.job.is_painted:
             raise MemberError(MemberReason.PICTURE_UNFINISHED)
         if (stored := stored_reference(item, number)) is not None:
             return stored

@@ -170,7 +170,7 @@ async def test_only_finished_pictures_of_this_member_in_this_server_are_shown(
     page = await history_store.older(1, MEMBER)
     # A picture that could not be downloaded was charged, and can be fetched from here.
     assert ids(page) == [lost.job_id, undelivered.job_id, hidden.job_id, mine.job_id]
-    assert [(item.is_painted, item.is_missing) for item in items(page)] == [
+    assert [(item.job.is_painted, item.job.is_missing) for item in items(page)] == [
         (False, True),
         *[(True, False)] * 3,
     ]
@@ -462,18 +462,16 @@ async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletio
     mine = make_request(user_id=MEMBER).destination
     owner_only = AccessPolicy(rules=(AccessRule(RuleTarget.ROLE, "1", Effect.DENY),), owner_only=True)
     reference = Reference("https://cdn/secret.png", "secret.png", "image/png", 9)
-    plain = await find_item(history_store, await add_delivered_job(store))
-    edited = await find_item(
-        history_store,
-        await add_delivered_job(store, make_request(user_id=MEMBER, reference=reference)),
-    )
-    broken = await find_item(history_store, await add_failed_job(store))
+    plain = (await find_item(history_store, await add_delivered_job(store))).job
+    with_reference = await add_delivered_job(store, make_request(user_id=MEMBER, reference=reference))
+    edited = (await find_item(history_store, with_reference)).job
+    broken = (await find_item(history_store, await add_failed_job(store))).job
     gone = await add_delivered_job(store)
     await history_store.mark_deleted(gone.job_id, deleted_by=MEMBER)
-    deleted = await find_item(history_store, gone)
+    deleted = (await find_item(history_store, gone)).job
     picture = Reference(stored_url(SHA256), "fox.png", "image/png", 0)
 
-    assert repeat_request(plain, here, AccessPolicy()).parent_job_id == plain.job.job_id
+    assert repeat_request(plain, here, AccessPolicy()).parent_job_id == plain.job_id
     assert repeat_request(plain, here, AccessPolicy()).destination == here
     assert repeat_request(broken, here, AccessPolicy()).parent_job_id is None, (
         "a failed job must not be a parent"
@@ -497,11 +495,11 @@ async def test_new_requests_from_a_picture_follow_the_rules_of_owner_and_deletio
     assert (fresh.prompt, fresh.preset, fresh.references) == (
         "",
         None,
-        (replace(picture, job_id=edited.job.job_id),),
+        (replace(picture, job_id=edited.job_id),),
     )
-    assert fresh.parent_job_id == edited.job.job_id
-    await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job.job_id)
-    erased = await find_item(history_store, plain.job)
+    assert fresh.parent_job_id == edited.job_id
+    await rows(database, "UPDATE jobs SET prompt = '' WHERE job_id = ?", plain.job_id)
+    erased = (await find_item(history_store, plain)).job
     assert reason_of(repeat_request, erased, mine, AccessPolicy()) is MemberReason.PICTURE_DELETED
 
 
@@ -526,7 +524,8 @@ async def test_a_repeated_request_has_the_reference_that_was_sent(
     await store.created(job.job_id, "task-1", 4)
     await store.succeeded(job.job_id, None, 4)
     await store.delivered(job.job_id, DELIVERED_MESSAGE)
-    request = repeat_request(await find_item(history_store, job), job.request.destination, AccessPolicy())
+    known = (await find_item(history_store, job)).job
+    request = repeat_request(known, job.request.destination, AccessPolicy())
     assert request.references == (Reference(reference.url, "fox.heic", "image/webp", 9, SHA256),)
     second = make_job(
         replace(request, destination=make_request(user_id=MEMBER).destination), accepted_at=now_ms()

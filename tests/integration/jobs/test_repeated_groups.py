@@ -60,7 +60,7 @@ def again(
     group: JobGroup, jobs: Any = None, *, user_id: int = MEMBER, policy: AccessPolicy = OPEN
 ) -> Request:
     destination = make_request(user_id=user_id).destination
-    return repeat_jobs(group, group.jobs if jobs is None else jobs, destination, policy)
+    return repeat_jobs(group.kind, group.jobs if jobs is None else jobs, destination, policy)
 
 
 async def test_all_are_asked_for_again_and_a_second_click_is_refused(
