@@ -93,11 +93,6 @@ class Task:
     status_word: str | None = None
     """The status as Rivya spelled it, with `_` for spaces, for a log line or the operator."""
 
-    @property
-    def result_url(self) -> str | None:
-        """The address of the first picture."""
-        return next(iter(self.result_urls), None)
-
     @classmethod
     def from_json(cls, value: Json, *, base_url: str = "", with_data_url: bool = True) -> Self:
         """Parse the answer of the create or the status call.

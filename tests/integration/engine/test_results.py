@@ -138,7 +138,8 @@ async def finished(client: RivyaClient, rivya: FakeRivya) -> Task:
     created = await client.create(body, idempotency_key="job-1")
     await rivya.ended(created.task_id)
     # Repeated under its key, the create call answers with the ended task, whose address is no data: URL.
-    assert not ((await client.create(body, idempotency_key="job-1")).result_url or "").startswith("data:")
+    repeated = await client.create(body, idempotency_key="job-1")
+    assert not any(url.startswith("data:") for url in repeated.result_urls)
     return await client.get_task(created.task_id)
 
 
@@ -149,8 +150,8 @@ async def test_a_picture_in_the_status_answer_is_decoded(
     async with open_session() as session:
         task = await finished(RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key), rivya)
     assert task.status is TaskStatus.SUCCEEDED
-    assert task.result_url is not None
-    data = decode_data_url(task.result_url, limit_bytes=LIMIT)
+    (url,) = task.result_urls
+    data = decode_data_url(url, limit_bytes=LIMIT)
     picture, shrunk = await image_workers.prepare_result(data, limit_bytes=LIMIT)
     assert (picture.format, shrunk) == ("avif", False)
 
@@ -160,13 +161,13 @@ async def test_a_redirect_to_a_data_url_is_refused_and_a_second_layer_of_gzip_st
 ) -> None:
     async with open_session() as session, Downloader(allow_loopback=True) as downloader:
         task = await finished(RivyaClient(session, base_url=rivya.url, api_key=rivya.api_key), rivya)
-        assert task.result_url is not None
+        (url,) = task.result_urls
         rivya.faults.add("redirect", "result", url="data:image/png;base64,AAAA")
         with pytest.raises(ContractViolation) as caught:
-            await downloader.result(task.result_url)
+            await downloader.result(url)
         assert caught.value.code == "result_url"
         rivya.faults.add("gzip", "result", layers=2)
-        data = await downloader.result(task.result_url)
+        data = await downloader.result(url)
     assert gzip.decompress(data) == make_picture()
     with pytest.raises(ContractViolation) as caught:
         await image_workers.prepare_result(data, limit_bytes=LIMIT)
@@ -183,20 +184,18 @@ async def test_results_wait_to_be_downloaded_while_others_wait_to_be_verified(
             store, client, downloader, image_workers, PictureStore(tmp_path / "pictures"), default_catalog()
         )
         task = await finished(client, rivya)
-        assert task.result_url is not None
+        (url,) = task.result_urls
         job = make_job()
-        path = urlsplit(task.result_url).path
+        path = urlsplit(url).path
 
         def downloaded() -> int:
             return sum(call[:2] == ("GET", path) for call in rivya.calls)
 
         hanging, writers = await hang_threads(image_workers, tmp_path)
-        fetching = [
-            asyncio.create_task(files.fetch_result(job, task.result_url)) for _ in range(MAX_UNVERIFIED + 4)
-        ]
+        fetching = [asyncio.create_task(files.fetch_result(job, url)) for _ in range(MAX_UNVERIFIED + 4)]
         await until(lambda: downloaded() >= MAX_UNVERIFIED)
         for _ in range(2):  # one could be downloaded meanwhile
-            await downloader.result(task.result_url)
+            await downloader.result(url)
         assert downloaded() == MAX_UNVERIFIED + 2
         for writer in writers:
             os.close(writer)

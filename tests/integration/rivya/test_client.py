@@ -424,7 +424,7 @@ async def test_the_id_of_a_task_is_quoted_in_the_url(server: ScriptedServer, riv
         {"id": "a/b?c", "status": "succeeded", "final_credits": 4, "result": {"urls": ["https://r/1"]}}
     )
     task = await rivya.get_task("a/b?c#d e")
-    assert (task.status, task.result_url, task.final_credits) == (TaskStatus.SUCCEEDED, "https://r/1", 4)
+    assert (task.status, task.result_urls, task.final_credits) == (TaskStatus.SUCCEEDED, ("https://r/1",), 4)
     assert server.received[0].path == "/api/v1/generations/a%2Fb%3Fc%23d%20e"
     assert server.received[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -486,7 +486,7 @@ async def test_a_picture_of_the_greatest_size_may_be_in_the_status_of_its_task(
     server.answer(status_answer(url))
     task = await rivya.get_task("task_1")
     assert task.status is TaskStatus.SUCCEEDED
-    assert task.result_url == url
+    assert task.result_urls == (url,)
 
 
 async def test_a_status_is_read_up_to_its_limit_and_no_further(
@@ -555,7 +555,7 @@ async def test_more_large_answers_than_are_read_at_once_all_arrive(
     url = "data:image/png;base64," + "A" * 4 * ANSWER_LIMIT_BYTES
     server.answer(*[status_answer(url)] * 8)
     tasks = await soon(asyncio.gather(*(rivya.get_task("task_1") for _ in range(8))))
-    assert {task.result_url for task in tasks} == {url}
+    assert {task.result_urls for task in tasks} == {(url,)}
 
 
 async def test_a_relative_result_is_resolved_against_the_base_url_and_gets_no_key(
@@ -564,18 +564,18 @@ async def test_a_relative_result_is_resolved_against_the_base_url_and_gets_no_ke
     server.answer(status_answer("/results/a.png?s=1"), status_answer("results/a.png"))
     server.answer(status_answer(f"//{server.url.removeprefix('http://')}/results/a.png"))
     first, second, third = [await rivya.get_task("task_1") for _ in range(3)]
-    assert first.result_url == f"{server.url}/results/a.png?s=1"
-    assert second.result_url == third.result_url == f"{server.url}/results/a.png"
+    assert first.result_urls == (f"{server.url}/results/a.png?s=1",)
+    assert second.result_urls == third.result_urls == (f"{server.url}/results/a.png",)
     server.answer(b"picture")
     async with Downloader(allow_loopback=True) as downloader:
-        assert await downloader.result(first.result_url) == b"picture"
+        assert await downloader.result(*first.result_urls) == b"picture"
     assert (server.received[-1].path, "authorization" in server.received[-1].headers) == (
         "/results/a.png?s=1",
         False,
     )
     server.answer(status_answer("/results/a.png"))
     created = await rivya.create(BODY, idempotency_key="job-1")
-    assert created.result_url == f"{server.url}/results/a.png"
+    assert created.result_urls == (f"{server.url}/results/a.png",)
 
 
 async def test_a_data_url_in_the_answer_to_create_is_not_taken(
@@ -583,8 +583,8 @@ async def test_a_data_url_in_the_answer_to_create_is_not_taken(
 ) -> None:
     answer = status_answer("data:image/png;base64,AAAA")
     server.answer(answer, answer)
-    assert (await rivya.create(BODY, idempotency_key="job-1")).result_url is None
-    assert (await rivya.get_task("task_1")).result_url == "data:image/png;base64,AAAA"
+    assert (await rivya.create(BODY, idempotency_key="job-1")).result_urls == ()
+    assert (await rivya.get_task("task_1")).result_urls == ("data:image/png;base64,AAAA",)
 
 
 async def test_an_answer_that_is_no_http_is_a_transient_error(session: aiohttp.ClientSession) -> None:

@@ -95,10 +95,10 @@ def test_a_task_in_camel_case_is_parsed() -> None:
     assert task == Task("task_1", TaskStatus.SUCCEEDED, 4, 4, ("https://cdn/x.png",), status_word="SUCCESS")
 
 
-def test_without_a_primary_url_the_first_usable_one_is_taken() -> None:
+def test_without_a_primary_url_the_usable_ones_of_the_list_are_taken() -> None:
     result: Json = {"primary_url": "", "urls": [None, 5, "https://cdn/a.png", "https://cdn/b.png"]}
     task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
-    assert task.result_url == "https://cdn/a.png"
+    assert task.result_urls == ("https://cdn/a.png", "https://cdn/b.png")
 
 
 def test_a_failed_task_has_rivyas_code_and_message() -> None:
@@ -213,7 +213,7 @@ PNG_URL = "data:image/png;base64,AAAA"
         ({"image_url": "https://cdn/a"}, "https://cdn/a"),
         ({"urls": [{"url": "https://cdn/a"}]}, "https://cdn/a"),
         ({"urls": "https://cdn/a"}, "https://cdn/a"),
-        ({"images": [{"url": "https://cdn/a"}, {"url": "https://cdn/b"}]}, "https://cdn/a"),
+        ({"images": [{"url": "https://cdn/a"}]}, "https://cdn/a"),
         ({"images": ["https://cdn/a"]}, "https://cdn/a"),
         ({"image": {"url": "https://cdn/a"}}, "https://cdn/a"),
         ({"image": "https://cdn/a"}, "https://cdn/a"),
@@ -227,7 +227,7 @@ PNG_URL = "data:image/png;base64,AAAA"
 )
 def test_a_result_is_found_in_the_places_of_other_apis(result: Json, url: str | None) -> None:
     task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
-    assert (task.result_url, task.status) == (url, TaskStatus.SUCCEEDED)
+    assert (task.result_urls, task.status) == (() if url is None else (url,), TaskStatus.SUCCEEDED)
 
 
 A, B, C = "https://cdn/a", "https://cdn/b", "https://cdn/c"
@@ -258,7 +258,6 @@ def test_all_addresses_of_a_task_are_found_in_their_order(
 ) -> None:
     task = Task.from_json({"id": "t", "status": "succeeded", "result": result})
     assert (task.result_urls, task.unusable_results) == (urls, unusable)
-    assert task.result_url == (urls[0] if urls else None)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +277,7 @@ def test_all_addresses_of_a_task_are_found_in_their_order(
 )
 def test_an_address_is_made_absolute_and_else_left_alone(address: str, url: str) -> None:
     answer: Json = {"id": "t", "result": {"primary_url": address}}
-    assert Task.from_json(answer, base_url="https://rivya.example/base").result_url == url
+    assert Task.from_json(answer, base_url="https://rivya.example/base").result_urls == (url,)
 
 
 def test_a_data_url_is_no_result_where_it_is_not_allowed() -> None:
@@ -287,11 +286,11 @@ def test_a_data_url_is_no_result_where_it_is_not_allowed() -> None:
         "status": "done",
         "result": {"primary_url": PNG_URL, "urls": ["https://cdn/a"]},
     }
-    assert Task.from_json(answer).result_url == PNG_URL
-    assert Task.from_json(answer, with_data_url=False).result_url == "https://cdn/a"
+    assert Task.from_json(answer).result_urls == (PNG_URL, "https://cdn/a")
+    assert Task.from_json(answer, with_data_url=False).result_urls == ("https://cdn/a",)
     answer = {"id": "t", "status": "done", "result": {"primary_url": PNG_URL}}
     task = Task.from_json(answer, with_data_url=False)
-    assert (task.result_url, task.status) == (None, TaskStatus.PROCESSING)
+    assert (task.result_urls, task.status) == ((), TaskStatus.PROCESSING)
 
 
 def test_an_answer_with_very_many_values_is_not_parsed() -> None:
