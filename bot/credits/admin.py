@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.credits import alerts, grants, ledger, limits
@@ -20,7 +19,7 @@ from bot.domain.periods import Period
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from bot.credits.grants import Grant
     from bot.credits.ledger import Transaction
@@ -199,44 +198,41 @@ class CreditAdmin:
 
         def unit(tx: Transaction) -> Refund:
             rows = tx.execute(_OF_REQUEST if whole_request else _OF_JOB, (job_id, guild_id)).fetchall()
-            if not rows:
-                raise MemberError(MemberReason.JOB_UNKNOWN)
-            recorded = partial(
-                grants.refund,
-                tx,
-                guild_id=guild_id,
-                reason=reason,
-                refunded_by=refunded_by,
-                at=at,
-            )
-            return _refund(tx, rows, recorded, interaction_id)
+            refunded: list[sqlite3.Row] = []
+            for row in _charged(rows):
+                if grants.refund(
+                    tx,
+                    job_id=row["job_id"],
+                    guild_id=guild_id,
+                    user_id=row["user_id"],
+                    credits=row["counted_credits"],
+                    reason=reason,
+                    refunded_by=refunded_by,
+                    # Unique, so that a command that Discord delivers twice refunds once.
+                    interaction_id=None if refunded else interaction_id,
+                    at=at,
+                ):
+                    ledger.apply_refund(tx, job_id=row["job_id"])
+                    refunded.append(row)
+            return _total(refunded, left_out=len(rows) - len(refunded))
 
         return await self._database.run(unit)
 
 
-def _refund(
-    transaction: Transaction,
-    of_request: list[sqlite3.Row],
-    record: Callable[..., bool],
-    interaction_id: int | None,
-) -> Refund:
-    """Refund those of the reservations that are charged, and `record` it."""
+def _charged(reservations: list[sqlite3.Row]) -> list[sqlite3.Row]:
+    """Return the reservations that are charged; refuse a refund without any."""
+    if not reservations:
+        raise MemberError(MemberReason.JOB_UNKNOWN)
     charged = [
-        row for row in of_request if row["state"] == ReservationState.SETTLED and row["counted_credits"]
+        row for row in reservations if row["state"] == ReservationState.SETTLED and row["counted_credits"]
     ]
     if not charged:
         raise MemberError(MemberReason.JOB_NOT_CHARGED)
-    refunded: list[sqlite3.Row] = []
-    for row in charged:
-        if record(
-            job_id=row["job_id"],
-            user_id=row["user_id"],
-            credits=row["counted_credits"],
-            # Unique, so that a command that Discord delivers twice refunds once.
-            interaction_id=None if refunded else interaction_id,
-        ):
-            ledger.apply_refund(transaction, job_id=row["job_id"])
-            refunded.append(row)
+    return charged
+
+
+def _total(refunded: list[sqlite3.Row], *, left_out: int) -> Refund:
+    """Return the refund of these reservations; without any all were refunded before."""
     if not refunded:
         raise MemberError(MemberReason.JOB_REFUNDED)
     return Refund(
@@ -244,7 +240,7 @@ def _refund(
         user_id=refunded[0]["user_id"],
         credits=sum(row["counted_credits"] for row in refunded),
         pictures=len(refunded),
-        left_out=len(of_request) - len(refunded),
+        left_out=left_out,
     )
 
 
