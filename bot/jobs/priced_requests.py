@@ -71,16 +71,14 @@ class PricedRequest:
 
 
 def naming_other_models(
-    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy, compared: str | None = None
+    submitted: Submitted, chosen: ChosenModel, policy: AccessPolicy, *, compared: bool = False
 ) -> AbstractContextManager[None]:
     """Let an error about the model of a request name those that would do.
 
-    Where models are compared it is about one of them, the `compared` one, and without that about none.
+    Where models are compared, that is an error about a `compared` one: without it none is named.
     """
-    if bool(submitted.request.models) is (compared is None):
+    if compared is not bool(submitted.request.models):
         return nullcontext()
-    if compared is not None:
-        chosen = replace(chosen, model_id=compared)
     return naming_others(submitted.catalog, chosen, submitted.request, submitted.context, policy)
 
 
@@ -106,8 +104,8 @@ def price_pictures(
         _require_count(asked.pictures, len(models), policy.picture_limit)
     found = []
     for model_id in models:
-        with naming_other_models(submitted, chosen, policy, model_id):
-            each = replace(chosen, model_id=model_id)
+        each = replace(chosen, model_id=model_id)
+        with naming_other_models(submitted, each, policy, compared=True):
             found.append(_priced(tx, submitted, each, policy, check, strict=strict))
     if not models:
         found.append(_priced(tx, submitted, chosen, policy, check, strict=strict))
@@ -165,7 +163,7 @@ def require_allowed(tx: Transaction, pictures: list[PricedRequest]) -> None:
         enforce(tx, first.request, context, policy, at, pictures=count)
         return
     for priced in pictures:
-        with naming_other_models(submitted, priced.chosen, policy, priced.model.model_id):
+        with naming_other_models(submitted, priced.chosen, policy, compared=True):
             enforce(tx, priced.request, context, policy, at, pictures=count)
 
 
