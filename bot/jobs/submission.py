@@ -43,14 +43,13 @@ if TYPE_CHECKING:
 class Accepted:
     """The jobs of the request are written, and their credits are reserved."""
 
-    job: Job
-    others: tuple[Job, ...] = ()
-    """Those of a request for several pictures, without the first."""
+    jobs: tuple[Job, ...]
+    """One or more, in the order of their numbers."""
 
     @property
-    def jobs(self) -> tuple[Job, ...]:
-        """All of them, in the order of their numbers."""
-        return (self.job, *self.others)
+    def job(self) -> Job:
+        """The first; of a request for one picture the only one."""
+        return self.jobs[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _accept(
         require_room(tx, pictures)
     for priced, job in zip(pictures, jobs, strict=True):
         _reserve(tx, priced, job)
-    return Accepted(jobs[0], tuple(jobs[1:]))
+    return Accepted(tuple(jobs))
 
 
 def _job(priced: PricedRequest, first_id: str, number: int, count: int) -> Job:
