@@ -137,7 +137,7 @@ class JobStore:
         )
 
     async def is_answered(self, interaction_id: int) -> bool:
-        """Return whether another job of a request was acknowledged; they have one answer."""
+        """Return whether any job of a request was acknowledged; all have one answer."""
         return await self._database.run(lambda tx: is_answered(tx, interaction_id))
 
     async def uploaded(self, job_id: str, number: int, upload: UploadedReference, sha256: str) -> Job:
@@ -360,12 +360,12 @@ class JobStore:
         changes: str,
         values: tuple[object, ...],
         stages: tuple[Stage, ...],
-        close_credits: Callable[[Transaction], int | None] | None = None,
+        write_others: Callable[[Transaction], int | None] | None = None,
         after: Job | None = None,
     ) -> Job:
-        """Change a job that is in one of `stages`, and its reservation with it.
+        """Change a job that is in one of `stages`, and with it what belongs to it in other tables.
 
-        `close_credits` returns the credits that it settled, if any. `after` is the job after the change, if
+        `write_others` returns the credits that it settled, if any. `after` is the job after the change, if
         that is known; else it is read, which takes longer than to write it.
 
         Raises:
@@ -374,9 +374,9 @@ class JobStore:
         statement, values = update_statement(changes, stages), (*map(plain, values), job_id)
 
         def unit(tx: Transaction) -> tuple[Job, int]:
-            charged_credits = close_credits(tx) if close_credits is not None else 0
+            charged_credits = write_others(tx) if write_others is not None else 0
             if not tx.execute(statement, values).rowcount:
-                # Raising takes the change of the reservation back, too.
+                # Raising takes back what was written to other tables, too.
                 raise ContractViolation("bug", f"job {job_id} is in none of the stages {', '.join(stages)}")
             if after is not None:
                 return after, charged_credits or 0

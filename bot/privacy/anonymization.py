@@ -1,9 +1,8 @@
 """Remove personal data from rows that the ledger still needs. Amounts, times and states stay.
 
 Only finished jobs are anonymised: an unfinished one still needs its prompt, and the message of a group those
-of all its jobs. A late one is ended first. The
-prompt, the stored picture and the ids of messages, which would lead back to both, are removed. Rivya's id of
-the task stays: reconciliation needs it.
+of all its jobs. A late one is ended first. The prompt, the stored pictures and the ids of messages, which
+would lead back to both, are removed. Rivya's id of the task stays: reconciliation needs it.
 
 A reservation keeps its `user_id` until no limit counts it; else an erasure would give credits back. A
 removed id becomes 0, or a negative number where rows must stay distinct, as the grants of two members.
