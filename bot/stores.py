@@ -15,13 +15,13 @@ from bot.guilds.admission import AdmissionStore
 from bot.guilds.greetings import GreetingStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSettingsStore
-from bot.jobs.drafts import DraftStore
 from bot.jobs.groups import GroupStore
-from bot.jobs.guild_defaults import GuildDefaultsStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobStore
-from bot.jobs.member_defaults import MemberDefaultsStore
-from bot.jobs.member_standing import MemberStandingReader
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.guild_defaults import GuildDefaultsStore
+from bot.jobs.requests.member_defaults import MemberDefaultsStore
+from bot.jobs.requests.member_standing import MemberStandingReader
 from bot.jobs.store import JobStore
 from bot.storage.picture_store import PictureStore, picture_folder
 

@@ -15,7 +15,7 @@ from bot.credits.reconciliation.store import prune as prune_discrepancies
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.errors import OperatorError
 from bot.guilds import setup_forms
-from bot.jobs import drafts
+from bot.jobs.requests import drafts
 from bot.privacy.anonymization import expire
 
 if TYPE_CHECKING:

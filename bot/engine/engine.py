@@ -18,7 +18,7 @@ from bot.engine.polling.scheduler import PollScheduler
 from bot.engine.runner import JobRunner
 from bot.engine.shutdown import Shutdown, ShuttingDown
 from bot.engine.slots import FairSlots
-from bot.jobs.submission import Duplicate
+from bot.jobs.requests.submission import Duplicate
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Ledger
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from bot.engine.job_files import JobFiles
     from bot.engine.polling.duration_store import TaskDurationStore
     from bot.engine.timings import Timings
-    from bot.jobs.drafts import Draft
+    from bot.jobs.requests.drafts import Draft
+    from bot.jobs.requests.submission import SubmitResult
     from bot.jobs.store import JobStore
-    from bot.jobs.submission import SubmitResult
     from bot.observability.metrics import Metrics
     from bot.observability.operator_log import OperatorLog
     from bot.rivya.client import RivyaClient

@@ -31,7 +31,7 @@ from bot.engine.polling.task_poller import TaskPoller
 from bot.engine.progress import ProgressReporter
 from bot.engine.result_poster import ResultPoster, log_failure
 from bot.engine.waits import WakeableWait, backoff_seconds, late_interval_seconds, seconds_since
-from bot.jobs.validation import which_reference
+from bot.jobs.requests.validation import which_reference
 from bot.rivya.models import TaskStatus
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""From requests to jobs: drafts, models and defaults, submission; and rows, history and stored pictures."""
+"""Jobs: rows, groups, history, late ones and stored pictures; requests/ has what is submitted as jobs."""

@@ -32,10 +32,10 @@ from bot.jobs.outcomes import (
     failure_values,
     landing_values,
 )
-from bot.jobs.priced_requests import Submitted
 from bot.jobs.references import record_upload
+from bot.jobs.requests.priced_requests import Submitted
+from bot.jobs.requests.submission import open_draft, submit
 from bot.jobs.rows import SELECT_JOB, job_from, plain, update_statement
-from bot.jobs.submission import open_draft, submit
 from bot.jobs.unfinished import count_by_stage, unfinished_jobs
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.prices import PricedSettings, SettingsPrices
-    from bot.jobs.drafts import Draft
-    from bot.jobs.submission import SubmitResult
+    from bot.jobs.requests.drafts import Draft
+    from bot.jobs.requests.submission import SubmitResult
     from bot.observability.metrics import Metrics
     from bot.storage.database import Database
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.credits.admin import CreditAdmin
     from bot.credits.ledger import Ledger
-    from bot.jobs.member_standing import MemberStandingReader
+    from bot.jobs.requests.member_standing import MemberStandingReader
 
 
 class Credits(commands.Cog):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.admission import AdmissionStore
     from bot.guilds.pauses import PauseStore
-    from bot.jobs.member_standing import MemberStandingReader
+    from bot.jobs.requests.member_standing import MemberStandingReader
     from cogs.ui.command_mentions import CommandMentions
 
 

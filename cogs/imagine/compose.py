@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.domain.errors import KuasError, MemberError, MemberReason
 from bot.domain.jobs import MOST_PICTURES, Request, RequestOptions
-from bot.jobs.drafts import Draft, draft_from
+from bot.jobs.requests.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.text.translation import ngettext
 from cogs.ui.component_router import component, modal, parse_snowflake

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain.limits import Usage
-    from bot.jobs.submission import NeedsConfirmation
+    from bot.jobs.requests.submission import NeedsConfirmation
 
 YES: Final = "yes"
 NO: Final = "no"

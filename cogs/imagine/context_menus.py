@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.pictures import job_id_in
-from bot.jobs.derived_requests import require_visible
+from bot.jobs.requests.derived_requests import require_visible
 from cogs.text.escaping import single_line
 from cogs.text.translation import gettext
 from cogs.ui.message_images import avatar_of, images_in, other_kind_in

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.jobs.member_defaults import MemberDefaults
+from bot.jobs.requests.member_defaults import MemberDefaults
 from cogs.imagine import defaults_views as views
 from cogs.imagine.model_choices import complete_model, offer_options
 from cogs.ui.commands import TrimmedCommand
@@ -18,8 +18,8 @@ from cogs.ui.model_names import find_model
 
 if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
-    from bot.jobs.guild_defaults import GuildDefaultsStore
-    from bot.jobs.member_defaults import MemberDefaultsStore
+    from bot.jobs.requests.guild_defaults import GuildDefaultsStore
+    from bot.jobs.requests.member_defaults import MemberDefaultsStore
     from cogs.imagine.model_choices import ModelCompletion
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.jobs.member_defaults import MemberDefaults
+from bot.jobs.requests.member_defaults import MemberDefaults
 from cogs.text.terms import format_name, model_text, size_name
 from cogs.text.translation import gettext
 from cogs.ui.layout import build_view, subtext

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.model_settings import SettingValues
     from bot.domain.prices import Quote
-    from bot.jobs.drafts import Draft
+    from bot.jobs.requests.drafts import Draft
 
 MODEL: Final = "model"
 SIZE: Final = "size"

@@ -12,8 +12,8 @@ from discord.ext import commands
 
 from bot.domain.access import require_model
 from bot.domain.errors import MemberError, MemberReason
-from bot.jobs import draft_choices
-from bot.jobs.model_choice import ChosenModel, naming_others
+from bot.jobs.requests import draft_choices
+from bot.jobs.requests.model_choice import ChosenModel, naming_others
 from cogs.imagine import draft_card_views as views
 from cogs.imagine.model_choices import unusable
 from cogs.ui.component_router import component, parse_snowflake, selected_value, selected_values
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.model_settings import SettingValues
     from bot.engine.engine import JobEngine
-    from bot.jobs.drafts import Draft, DraftStore
-    from bot.jobs.member_standing import MemberStandingReader
+    from bot.jobs.requests.drafts import Draft, DraftStore
+    from bot.jobs.requests.member_standing import MemberStandingReader
     from cogs.imagine.compose import ComposeForms
     from cogs.imagine.rejection import RejectedRequests
     from cogs.imagine.submission import Submission

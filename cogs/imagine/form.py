@@ -14,7 +14,7 @@ from discord import ui
 from bot.domain.jobs import Reference
 from bot.domain.model_settings import SettingsRefused, check_settings, join, settable
 from bot.domain.model_settings import split as split_settings
-from bot.jobs.draft_choices import with_pictures
+from bot.jobs.requests.draft_choices import with_pictures
 from cogs.text.escaping import single_line, utf16_length
 from cogs.text.terms import FILENAME_UNITS, format_name, pictures_text, reference_name, size_name
 from cogs.text.translation import gettext, ngettext
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.domain.image_models import ImageModel
-    from bot.jobs.drafts import Draft
+    from bot.jobs.requests.drafts import Draft
 
 CUSTOM_ID: Final = rf"kuas:form:(?P<draft_id>{SNOWFLAKE})"
 BUTTON_ID: Final = rf"kuas:draft:(?P<draft_id>{SNOWFLAKE})"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import RequestContext
     from bot.domain.limits import Usage
     from bot.domain.model_catalog import ModelCatalog
-    from bot.jobs.member_standing import MemberStanding, MemberStandingReader
+    from bot.jobs.requests.member_standing import MemberStanding, MemberStandingReader
     from cogs.ui.commands import TrimmedCommand
 
 READ_SECONDS: Final = 0.04

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.domain.jobs import Request, RequestOptions
-    from bot.jobs.drafts import DraftStore
+    from bot.jobs.requests.drafts import DraftStore
     from cogs.ui.error_reporter import DiscordErrorReporter
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.discord_client.errors import DiscordErrorKind, classify
 from bot.domain.errors import MemberError, MemberReason
-from bot.jobs.submission import Accepted, NeedsConfirmation
+from bot.jobs.requests.submission import Accepted, NeedsConfirmation
 from cogs.imagine import confirm_views
 from cogs.imagine.fewer_pictures import FEWER_ID
 from cogs.ui.component_router import component, parse_snowflake
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Request, RequestOptions
     from bot.domain.model_catalog import ModelCatalog
     from bot.engine.engine import JobEngine
-    from bot.jobs.drafts import Draft, DraftStore
+    from bot.jobs.requests.drafts import Draft, DraftStore
     from cogs.imagine.rejection import RejectedRequests
 
 

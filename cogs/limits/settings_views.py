@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.guilds.settings import GuildSetting
-from bot.jobs.guild_defaults import ON
+from bot.jobs.requests.guild_defaults import ON
 from cogs.limits.timezones import DEFAULT_ZONE
 from cogs.limits.views import changed_text
 from cogs.text.terms import (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit
     from bot.domain.model_catalog import ModelCatalog
     from bot.guilds.settings import GuildSettingsStore
-    from bot.jobs.member_standing import MemberStandingReader
+    from bot.jobs.requests.member_standing import MemberStandingReader
 
 
 class ShowLimits(commands.Cog):

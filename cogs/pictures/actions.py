@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.jobs import derived_requests
 from bot.jobs.late_jobs import LateJobResult
+from bot.jobs.requests import derived_requests
 from cogs.pictures import views
 from cogs.pictures.buttons import PICTURE_ID, USE_ONE_ID, Action
 from cogs.pictures.details_views import details_view

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.domain.access import require_not_blocked
 from bot.domain.errors import MemberError, MemberReason
 from bot.domain.jobs import IN_FLIGHT, RequestOptions
-from bot.jobs import derived_requests
+from bot.jobs.requests import derived_requests
 from cogs.pictures import pick_views
 from cogs.pictures.group_buttons import GROUP_ID, GroupAction
 from cogs.pictures.group_states import can_cancel, can_vote, ended_without_picture, has_picture

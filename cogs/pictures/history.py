@@ -12,7 +12,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.domain.errors import MemberError, MemberReason
-from bot.jobs.derived_requests import require_visible
+from bot.jobs.requests.derived_requests import require_visible
 from cogs.pictures import history_views
 from cogs.pictures.history_views import SEARCH_UNITS
 from cogs.text.escaping import shorten, single_line

@@ -24,7 +24,7 @@ from bot.domain.clock import now_ms
 from bot.domain.errors import KuasError, MemberError, MemberReason
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.pictures import picture_filename
-from bot.jobs.derived_requests import stored_reference
+from bot.jobs.requests.derived_requests import stored_reference
 from cogs.pictures import views
 from cogs.pictures.details_views import already_shared_text
 from cogs.text.translation import use_locale

@@ -15,7 +15,7 @@ from typing import Final
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import RequestOptions
 from bot.engine.engine import JobEngine
-from bot.jobs.submission import Accepted
+from bot.jobs.requests.submission import Accepted
 from tests.benchmarks import yardstick
 from tests.benchmarks.harness import FakeServices, RecordingDelivery, member_request, open_engine
 from tests.benchmarks.results_table import Ratio, Row, milliseconds, ratio_row

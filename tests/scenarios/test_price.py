@@ -377,6 +377,6 @@ async def test_confirm_is_answered_when_it_meets_a_bug(
         raise ZeroDivisionError("a bug")
 
     question = await imagine_with_question(server_with_confirmation, server_with_confirmation.alice)
-    monkeypatch.setattr("bot.jobs.drafts.DraftStore.find", broken)
+    monkeypatch.setattr("bot.jobs.requests.drafts.DraftStore.find", broken)
     result = await server_with_confirmation.alice.click(question, label=CONFIRM)
     assert "wrong on our side" in server_with_confirmation.response_text(result)

@@ -11,7 +11,7 @@ from bot.domain.clock import now_ms
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Destination, Job, Reference, Request, RequestContext, Stage
 from bot.domain.model_catalog import ModelCatalog
-from bot.jobs.submission import Accepted
+from bot.jobs.requests.submission import Accepted
 
 if TYPE_CHECKING:
     from bot.engine.engine import JobEngine

@@ -11,7 +11,7 @@ from bot.domain.image_models import MODELS
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod, Failure, FailureCause
 from bot.domain.model_catalog import ModelCatalog
 from bot.jobs.groups import GroupStore
-from bot.jobs.submission import Accepted
+from bot.jobs.requests.submission import Accepted
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 
 if TYPE_CHECKING:

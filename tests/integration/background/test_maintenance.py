@@ -15,8 +15,8 @@ from bot.config.settings import PrivacySettings
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.jobs import Picture
 from bot.domain.model_catalog import default_catalog
-from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.requests.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.observability.operator_log import OperatorLog
 from bot.privacy.erasure import ErasureRequests

@@ -30,8 +30,8 @@ from bot.domain.jobs import Request, RequestContext
 from bot.domain.limits import Limit, Usage
 from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
+from bot.jobs.requests.submission import SubmitResult
 from bot.jobs.store import JobStore
-from bot.jobs.submission import SubmitResult
 from bot.storage.database import Database
 from tests.integration.credits.ledger_model import ALL, Booking, Cap, Model
 from tests.integration.credits.ledger_model import Usage as ModelUsage

@@ -24,7 +24,7 @@ from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period, period_bounds
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
+from bot.jobs.requests.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request

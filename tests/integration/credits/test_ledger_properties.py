@@ -23,7 +23,7 @@ from bot.domain.limits import Limit, LimitScope, ReservationState
 from bot.domain.periods import Period
 from bot.guilds.pauses import PauseStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation
+from bot.jobs.requests.submission import Accepted, Duplicate, NeedsConfirmation
 from tests.integration.credits.ledger_model import ALL, Cap, Grant, end_of
 from tests.integration.credits.ledger_state_machine import (
     ANY_GUILD,

@@ -26,8 +26,8 @@ from bot.domain.model_settings import SettingValues
 from bot.domain.periods import Period
 from bot.domain.prices import NO_PRICES, PricedSettings, Quote, SettingsPrices
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
+from bot.jobs.requests.submission import Accepted, NeedsConfirmation, SubmitResult
 from bot.jobs.store import JobStore
-from bot.jobs.submission import Accepted, NeedsConfirmation, SubmitResult
 from bot.storage.database import Database
 from bot.storage.schema import migrate
 from tests.support.factories import NO_CONTEXT, make_job, make_request

@@ -38,8 +38,8 @@ from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.timings import Timings
 from bot.images.downloads import Downloader
 from bot.images.workers import ImageWorkers
+from bot.jobs.requests.submission import Accepted
 from bot.jobs.store import JobStore
-from bot.jobs.submission import Accepted
 from bot.observability.metrics import Metrics
 from bot.observability.operator_log import OperatorLog
 from bot.rivya.client import RivyaClient, open_session

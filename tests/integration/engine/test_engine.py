@@ -25,7 +25,7 @@ from bot.engine.runner import JobRunner
 from bot.engine.timings import Timings
 from bot.images import processing
 from bot.jobs.history import HistoryStore
-from bot.jobs.submission import Accepted, Duplicate
+from bot.jobs.requests.submission import Accepted, Duplicate
 from bot.rivya.calls import ApiTimeouts
 from bot.rivya.models import Task
 from bot.storage.database import Database

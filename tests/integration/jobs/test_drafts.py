@@ -17,8 +17,8 @@ from bot.domain.jobs import MOST_PICTURES, Job, Preset, Reference, Request, Stag
 from bot.domain.limits import Limit
 from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
-from bot.jobs import drafts as drafts_module
-from bot.jobs.drafts import TTL_MS, Draft, DraftStore, draft_from
+from bot.jobs.requests import drafts as drafts_module
+from bot.jobs.requests.drafts import TTL_MS, Draft, DraftStore, draft_from
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request

@@ -19,10 +19,10 @@ from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
 from bot.jobs.groups import GroupStore
 from bot.jobs.history import HistoryStore
-from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
 from tests.support.factories import NO_CONTEXT, make_request
 from tests.support.sql import rows
 

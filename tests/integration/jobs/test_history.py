@@ -24,8 +24,13 @@ from bot.domain.jobs import (
     stored_url,
 )
 from bot.jobs import history as history_module
-from bot.jobs.derived_requests import repeat_request, request_from_picture, require_visible, stored_reference
 from bot.jobs.history import MAX_ANCESTORS, PAGE_SIZE, HistoryItem, HistoryPage, HistoryStore
+from bot.jobs.requests.derived_requests import (
+    repeat_request,
+    request_from_picture,
+    require_visible,
+    stored_reference,
+)
 from bot.jobs.store import JobStore
 from bot.privacy.erasure import ErasureRequests
 from bot.storage.database import Database

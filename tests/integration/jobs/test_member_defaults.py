@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.storage.database import Database
 
 

@@ -20,12 +20,12 @@ from bot.domain.periods import Period
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
-from bot.jobs.guild_defaults import GuildDefaultsStore
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
-from bot.jobs.member_standing import MemberStandingReader
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.guild_defaults import GuildDefaultsStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.member_standing import MemberStandingReader
+from bot.jobs.requests.submission import Accepted, SubmitResult
 from bot.jobs.store import JobStore
-from bot.jobs.submission import Accepted, SubmitResult
 from bot.rivya.models import create_body
 from bot.storage.database import Database
 from tests.support.factories import make_job, make_request

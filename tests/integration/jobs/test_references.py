@@ -12,9 +12,9 @@ from bot.domain.errors import ContractViolation, MemberError, MemberReason
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Job, Reference, Request, Stage, UploadedReference
 from bot.domain.model_catalog import ModelCatalog
-from bot.jobs import drafts
-from bot.jobs.drafts import UNSENT_MS, Draft, DraftStore
 from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.requests import drafts
+from bot.jobs.requests.drafts import UNSENT_MS, Draft, DraftStore
 from bot.jobs.store import JobStore
 from bot.privacy.erasure import ErasureRequests
 from bot.storage.database import Database

@@ -14,9 +14,9 @@ from bot.domain.errors import MemberError, MemberReason
 from bot.domain.image_models import MODELS
 from bot.domain.jobs import Reference, Stage
 from bot.domain.model_catalog import ModelCatalog
-from bot.jobs.derived_requests import repeat_jobs, require_group_visible
 from bot.jobs.groups import GroupStore, JobGroup
-from bot.jobs.submission import Accepted
+from bot.jobs.requests.derived_requests import repeat_jobs, require_group_visible
+from bot.jobs.requests.submission import Accepted
 from tests.support.factories import NO_CONTEXT, make_request
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.admission import AdmissionStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.submission import Accepted
 from bot.jobs.store import JobStore
-from bot.jobs.submission import Accepted
 from bot.storage import database as database_module
 from bot.storage.database import Database
 from bot.storage.read_cache import CachingConnection

@@ -12,10 +12,10 @@ from bot.domain.jobs import Preset, RequestContext, RequestOptions
 from bot.domain.model_catalog import default_catalog
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
 from bot.jobs.store import JobStore
-from bot.jobs.submission import Accepted, Duplicate, NeedsConfirmation, SubmitResult
 from bot.storage.database import Database
 from tests.support.factories import NO_CONTEXT, accept, make_job, make_request
 from tests.support.sql import query_file

@@ -10,8 +10,8 @@ import pytest
 from bot.domain.clock import DAY_MS, now_ms
 from bot.domain.jobs import Failure, FailureCause, Stage
 from bot.domain.model_catalog import default_catalog
-from bot.jobs.drafts import DraftStore
 from bot.jobs.groups import GroupStore
+from bot.jobs.requests.drafts import DraftStore
 from bot.privacy.anonymization import expire
 from bot.privacy.data_export import MemberData
 from bot.privacy.erasure import ErasureRequests

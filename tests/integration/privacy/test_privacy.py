@@ -40,10 +40,10 @@ from bot.domain.pictures import PostedPicture
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.presets import PresetStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.requests.drafts import DraftStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.jobs.store import JobStore
 from bot.privacy.anonymization import counted_until, expire
 from bot.privacy.data_export import MemberData

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.access import AccessRule, Effect, RuleTarget
 from bot.guilds.access_rules import AccessRuleStore
-from bot.jobs.member_defaults import MemberDefaults, MemberDefaultsStore
+from bot.jobs.requests.member_defaults import MemberDefaults, MemberDefaultsStore
 from bot.storage.database import Database
 from bot.storage.schema import APPLICATION_ID, add_functions, migrations
 

@@ -12,7 +12,7 @@ from bot.domain.jobs import Reference, Stage, UploadedReference
 from bot.domain.limits import Limit
 from bot.domain.model_catalog import default_catalog
 from bot.domain.periods import Period
-from bot.jobs.drafts import DraftStore
+from bot.jobs.requests.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from bot.storage.schema import APPLICATION_ID, add_functions, migrations

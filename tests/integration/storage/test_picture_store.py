@@ -27,8 +27,8 @@ from bot.domain.jobs import (
 )
 from bot.domain.model_catalog import default_catalog
 from bot.jobs import picture_retention as retention_module
-from bot.jobs.drafts import DraftStore
 from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.requests.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage import picture_store as store_module
 from bot.storage.database import Database

@@ -19,7 +19,7 @@ from bot.domain.limits import Limit
 from bot.domain.periods import Period
 from bot.guilds import access_rules, operator_decisions, presets
 from bot.guilds import settings as guild_settings
-from bot.jobs import member_defaults
+from bot.jobs.requests import member_defaults
 from bot.storage import read_cache
 from bot.storage.database import Database
 from bot.storage.read_cache import TABLES, CachingConnection

@@ -27,10 +27,10 @@ from bot.engine.polling.duration_store import TaskDurationStore
 from bot.engine.polling.schedule import DurationBounds
 from bot.engine.polling.task_kind import TaskKind
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
-from bot.jobs.drafts import DraftStore
 from bot.jobs.history import HistoryStore
 from bot.jobs.late_jobs import LateJobResult, LateJobStore
 from bot.jobs.picture_retention import PictureRetention
+from bot.jobs.requests.drafts import DraftStore
 from bot.jobs.store import JobStore
 from bot.storage.copies import backup
 from bot.storage.database import Database

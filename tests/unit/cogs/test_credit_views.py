@@ -16,7 +16,7 @@ from bot.domain.jobs import Reference
 from bot.domain.limits import MAX_CREDITS, Limit, LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
 from bot.domain.prices import PriceList, Quote, ShownPrice
-from bot.jobs.submission import NeedsConfirmation
+from bot.jobs.requests.submission import NeedsConfirmation
 from cogs.credits.balance_views import balance_view
 from cogs.imagine.confirm_views import CONFIRM_ID, NO, YES, declined_view, expired_view, price_question_view
 from cogs.notifications.views import alert_view, low_balance_view

@@ -13,7 +13,7 @@ from bot.domain.jobs import Preset, Reference
 from bot.domain.model_catalog import ModelCatalog
 from bot.domain.model_settings import settable
 from bot.domain.prices import Quote
-from bot.jobs.draft_choices import (
+from bot.jobs.requests.draft_choices import (
     for_model,
     for_models,
     lost_settings,
@@ -22,7 +22,7 @@ from bot.jobs.draft_choices import (
     with_setting,
     with_size,
 )
-from bot.jobs.drafts import Draft, draft_from
+from bot.jobs.requests.drafts import Draft, draft_from
 from cogs.imagine import form
 from cogs.imagine.draft_card_views import card_view
 from cogs.text.translation import use_locale

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.image_models import MODELS, QWEN_IMAGE, ImageModel
 from bot.domain.jobs import Preset, Reference
-from bot.jobs.drafts import Draft
+from bot.jobs.requests.drafts import Draft
 from cogs.imagine.form import TEXTS, apply_input, composition_form, fits, read, split
 from cogs.text.escaping import utf16_length
 from cogs.ui.discord_limits import FORM_PARTS, TEXT_INPUT_UNITS

@@ -14,7 +14,7 @@ from bot.domain.image_models import MODELS
 from bot.domain.limits import LimitScope, MemberLimits, Usage
 from bot.domain.periods import Period
 from bot.domain.prices import PriceList, Quote, ShownPrice
-from bot.jobs.submission import NeedsConfirmation
+from bot.jobs.requests.submission import NeedsConfirmation
 from cogs.credits.balance_views import pictures_left_text
 from cogs.credits.price_lines import LIST_UNITS, price_lines
 from cogs.imagine.confirm_views import price_question_view

@@ -31,8 +31,8 @@ from bot.domain.model_settings import (
     read_settings,
     settable,
 )
-from bot.jobs.request_options import resolve
-from bot.jobs.validation import validate_request
+from bot.jobs.requests.request_options import resolve
+from bot.jobs.requests.validation import validate_request
 from bot.rivya.models import create_body
 from sandbox.fake_rivya.errors import ApiError
 from sandbox.fake_rivya.model_catalog import MODELS as FAKE_MODELS

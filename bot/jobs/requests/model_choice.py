@@ -12,7 +12,7 @@ from bot.domain.errors import LimitExceeded, MemberError, MemberReason
 from bot.domain.jobs import Request
 from bot.domain.model_catalog import cheaper
 from bot.guilds import presets
-from bot.jobs import guild_defaults, member_defaults
+from bot.jobs.requests import guild_defaults, member_defaults
 
 if TYPE_CHECKING:
     import sqlite3

@@ -19,9 +19,10 @@ from bot.guilds import settings
 from bot.guilds.access_rules import load_policy, reject_duplicate_click
 from bot.guilds.operator_decisions import require_admitted
 from bot.guilds.settings import GuildSetting
-from bot.jobs import drafts, groups
-from bot.jobs.model_choice import choose, for_reference
-from bot.jobs.priced_requests import (
+from bot.jobs import groups
+from bot.jobs.requests import drafts
+from bot.jobs.requests.model_choice import choose, for_reference
+from bot.jobs.requests.priced_requests import (
     as_admins_say,
     naming_other_models,
     price_pictures,
@@ -29,14 +30,14 @@ from bot.jobs.priced_requests import (
     require_allowed,
     require_room,
 )
-from bot.jobs.validation import require_reference_support, validate_request
+from bot.jobs.requests.validation import require_reference_support, validate_request
 
 if TYPE_CHECKING:
     from bot.credits.ledger import Transaction
     from bot.domain.limits import MemberLimits
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.prices import Quote
-    from bot.jobs.priced_requests import PricedRequest, Submitted
+    from bot.jobs.requests.priced_requests import PricedRequest, Submitted
 
 
 @dataclass(frozen=True, slots=True)

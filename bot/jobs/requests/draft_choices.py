@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.model_settings import SettingsRefused, check_settings, fold_name, settable
-from bot.jobs.request_options import choose_format, choose_size
+from bot.jobs.requests.request_options import choose_format, choose_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain.image_models import ImageModel
     from bot.domain.model_settings import SettingValues
-    from bot.jobs.drafts import Draft
+    from bot.jobs.requests.drafts import Draft
 
 
 def for_model(draft: Draft, model: ImageModel) -> Draft:

@@ -19,8 +19,8 @@ from bot.domain.jobs import MOST_PICTURES
 from bot.domain.pictures import MOST_IN_MESSAGE
 from bot.guilds.access_rules import enforce
 from bot.guilds.operator_decisions import require_not_paused
-from bot.jobs.model_choice import naming_others
-from bot.jobs.request_options import resolve
+from bot.jobs.requests.model_choice import naming_others
+from bot.jobs.requests.request_options import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.domain.limits import Limit, MemberLimits
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.prices import Quote, SettingsPrices
-    from bot.jobs.model_choice import ChosenModel
+    from bot.jobs.requests.model_choice import ChosenModel
 
 
 @dataclass(frozen=True, slots=True)

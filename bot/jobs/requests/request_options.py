@@ -13,7 +13,7 @@ from bot.domain.image_models import SIZES, nearest_size
 from bot.domain.jobs import Request
 from bot.domain.model_settings import SettingsRefused, check_settings, merge, settings_error, split
 from bot.guilds import presets
-from bot.jobs import guild_defaults, member_defaults
+from bot.jobs.requests import guild_defaults, member_defaults
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,7 +13,7 @@ from bot.credits.usage import LimitUsage
 from bot.domain.clock import now_ms
 from bot.domain.prices import NO_PRICES, PriceList
 from bot.guilds.access_rules import load_policy
-from bot.jobs.model_choice import default_model, usable
+from bot.jobs.requests.model_choice import default_model, usable
 
 if TYPE_CHECKING:
     import sqlite3

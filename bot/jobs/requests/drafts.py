@@ -16,9 +16,9 @@ from bot.domain.ids import MAX_ID
 from bot.domain.jobs import Request
 from bot.domain.model_settings import from_json, to_json
 from bot.guilds import settings
-from bot.jobs.model_choice import choose
 from bot.jobs.references import DRAFT_REFERENCES, insert_references, references_from
-from bot.jobs.request_options import resolve
+from bot.jobs.requests.model_choice import choose
+from bot.jobs.requests.request_options import resolve
 from bot.jobs.rows import insert, preset_from, request_columns
 
 if TYPE_CHECKING:

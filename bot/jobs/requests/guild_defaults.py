@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.clock import now_ms
 from bot.guilds import settings
 from bot.guilds.settings import GuildSetting, change_setting
-from bot.jobs.member_defaults import MemberDefaults
+from bot.jobs.requests.member_defaults import MemberDefaults
 
 if TYPE_CHECKING:
     import sqlite3
