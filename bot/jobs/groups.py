@@ -103,12 +103,13 @@ class GroupStore:
                 "UPDATE job_groups SET channel_id = ?, message_id = ?, way = ? WHERE interaction_id = ?",
                 (message.channel_id, message.message_id, message.method.value, interaction_id),
             )
-            tx.executemany(
-                f"UPDATE jobs SET {LANDING} WHERE job_id = ? AND deleted_at IS NULL AND shared_at IS NULL",  # noqa: S608  # our own text
-                [(*map(plain, landing_values(each)), job_id) for job_id, each in pictures.items()],
-            )
             for job_id, each in pictures.items():
-                if each.more:
+                changed = tx.execute(
+                    f"UPDATE jobs SET {LANDING}"  # noqa: S608  # our own text
+                    " WHERE job_id = ? AND deleted_at IS NULL AND shared_at IS NULL",
+                    (*map(plain, landing_values(each)), job_id),
+                )
+                if changed.rowcount and each.more:
                     record_posted(tx, job_id, each.more)
 
         await self._database.run(unit)

@@ -17,6 +17,7 @@ from bot.domain.jobs import DeliveredMessage, DeliveryMethod, GroupKind, GroupPl
 from bot.domain.limits import Limit
 from bot.domain.model_catalog import ModelCatalog, default_catalog
 from bot.domain.periods import Period
+from bot.domain.pictures import PostedPicture
 from bot.guilds.access_rules import AccessRuleStore
 from bot.guilds.settings import GuildSetting, GuildSettingsStore
 from bot.jobs.groups import GroupStore
@@ -331,11 +332,12 @@ async def test_a_shared_or_deleted_picture_stays_where_it_is(store: JobStore, da
     shared, deleted, *others = (job.job_id for job in result.jobs)
     await rows(database, f"UPDATE jobs SET shared_at = 1 WHERE job_id = '{shared}'")
     await HistoryStore(database).mark_deleted(deleted, deleted_by=9)
-    message = DeliveredMessage(20, 555, DeliveryMethod.DM)
+    message = DeliveredMessage(20, 555, DeliveryMethod.DM, more=(PostedPicture("https://cdn/2.png", 602),))
     await groups.posted(interaction_id, message, dict.fromkeys((shared, deleted, *others), message))
     group = await groups.find(interaction_id)
     assert group is not None
     assert [job.delivered_message for job in group.jobs] == [None, None, message, message]
+    assert [len(job.more_pictures) for job in group.jobs] == [0, 0, 1, 1]
 
 
 async def test_all_of_a_group_are_deleted_in_one(store: JobStore, database: Database) -> None:
