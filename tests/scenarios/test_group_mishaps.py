@@ -130,11 +130,10 @@ async def test_a_posted_picture_that_rivya_does_not_hand_over_now_is_asked_for_a
 async def test_the_message_stays_for_a_failure_that_is_not_told_yet(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver_failure = GroupMessages.deliver_failure
+    deliver_failure, may_be_told = GroupMessages.deliver_failure, asyncio.Event()
 
     async def waits(messages: GroupMessages, job: Job) -> None:
-        while server.query("SELECT 1 FROM jobs WHERE deleted_at IS NOT NULL") == []:
-            await asyncio.sleep(0.5)
+        await server.env.external_wait(may_be_told.wait(), reason="the test lets it be told")
         await deliver_failure(messages, job)
 
     monkeypatch.setattr(GroupMessages, "deliver_failure", waits)
@@ -147,6 +146,8 @@ async def test_the_message_stays_for_a_failure_that_is_not_told_yet(
     card = await pick(server, server.alice, message, 2)
     question = response_of(await server.alice.click(card, label="Delete")).message
     await server.alice.click(question, label="Delete it")
+    assert server.query("SELECT count(*) FROM jobs WHERE deleted_at IS NOT NULL") == [(1,)]
+    may_be_told.set()
     await server.wait_idle()
     assert [each.id for each in server.channel.history()] == [message.id]
     assert "refused, not charged" in server.text_of(message)
