@@ -189,8 +189,10 @@ async def test_a_picture_that_was_given_up_is_fetched_into_the_message(
     server: BotServer, rivya: FakeRivya, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rivya.faults.add("status", "result", times=None, code=404)
-    await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2)
     monkeypatch.setattr(failure_policy, "MAX_RESULT_ATTEMPTS", 1)
+    with server.without_settling():
+        await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2)
+    await server.until(lambda: server.query("SELECT count(late_at) FROM jobs") == [(2,)])
     server.query("UPDATE jobs SET late_at = late_at - 8 * 24 * 3600 * 1000")
     await server.restart()
     (message,) = server.channel.history()
