@@ -155,6 +155,29 @@ async def test_the_message_stays_for_a_failure_that_is_not_told_yet(
     assert shown_in(server, message) == []
 
 
+async def test_a_picture_that_is_shared_while_another_is_on_its_way_stays_the_file_it_is(
+    server: BotServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver, may_come = GroupMessages.deliver, asyncio.Event()
+
+    async def waits(messages: GroupMessages, job: Job, *pictures: Any, **options: Any) -> Any:
+        if job.place is not None and job.place.number == 1:
+            await server.env.external_wait(may_come.wait(), reason="the test lets it come")
+        return await deliver(messages, job, *pictures, **options)
+
+    monkeypatch.setattr(GroupMessages, "deliver", waits)
+    await server.alice.slash(server.channel, "imagine", prompt="a fox", pictures=2, private=True)
+    (before,) = server.visible_to(server.alice)
+    (second,) = before.attachments
+    await server.alice.click(await pick(server, server.alice, before, 2), label=SHARE)
+    assert len(server.visible_to(server.bob)) == 1
+    may_come.set()
+    await server.wait_idle()
+    after = server.visible_to(server.alice)[0]
+    assert pictures_of(server, after) == ["1", "2"]
+    assert second.url in {file.url for file in after.attachments}
+
+
 async def test_an_edit_that_fails_after_its_job_was_stopped_leaves_no_error_behind(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
