@@ -68,7 +68,7 @@ class JobRunner:
         self._message_id = message_id
         self._dependencies = dependencies
         self._failed_attempts = 0
-        self._wait = WakeableWait(dependencies.shutdown)
+        self._wait = WakeableWait()
         self._pause_seconds = delay_seconds
         self._kind = kind_of(job.request, dependencies.catalog)
         self._poller = TaskPoller(
@@ -143,7 +143,9 @@ class JobRunner:
         """Wait while the circuit breaker is open, at most until `wake`."""
         if self._dependencies.circuit_breaker.is_open:
             self._progress.set_phase(Phase.OUTAGE)
-            if await self._wait.wait(self._dependencies.circuit_breaker.wait_closed):
+            with self._dependencies.shutdown.interruptible():
+                woken = await self._wait.wait(self._dependencies.circuit_breaker.wait_closed)
+            if woken:
                 await self._reload()
 
     async def _run_step(self, step: Callable[[JobRunner], Awaitable[Job]]) -> None:
@@ -240,7 +242,7 @@ class JobRunner:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, at most until `wake`. A late job is read again: another process may have ended it."""
-        woken = await self._wait.wait(lambda: asyncio.sleep(seconds))
+        woken = await self._wait.wait(lambda: self._dependencies.shutdown.sleep(seconds))
         if woken or self.job.late_at is not None:
             await self._reload()
 

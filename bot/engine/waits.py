@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from bot.domain.errors import KuasError
     from bot.domain.jobs import Job
-    from bot.engine.shutdown import Shutdown
 
 _LATE_INTERVAL_SHARE: Final = 0.125
 _MAX_LATE_INTERVAL_SECONDS: Final = 3600.0
@@ -23,10 +22,9 @@ _MAX_LATE_INTERVAL_SECONDS: Final = 3600.0
 
 
 class WakeableWait:
-    """The waits of one runner, which `wake` and the end of the bot interrupt."""
+    """The waits of one task, which `wake` interrupts."""
 
-    def __init__(self, shutdown: Shutdown) -> None:
-        self._shutdown = shutdown
+    def __init__(self) -> None:
         self._woken = False
         self._waiting: asyncio.Task[object] | None = None
 
@@ -46,15 +44,14 @@ class WakeableWait:
         """Wait for `what`, at most until `wake`; returns whether that has ended the wait.
 
         Raises:
-            ShuttingDown, asyncio.CancelledError: the bot is closing, or the task was cancelled.
+            asyncio.CancelledError: the task was cancelled. As `what`.
         """
         if self._take_wake():
             return True
         task = self._waiting = asyncio.current_task()
         assert task is not None  # only coroutines use this
         try:
-            with self._shutdown.interruptible():
-                await what()
+            await what()
         except asyncio.CancelledError:
             if not self._take_wake() or task.uncancel():  # cancelled by others, too
                 raise

@@ -19,7 +19,6 @@ from bot.discord_client.errors import API_ERRORS, is_refusal
 from bot.domain.errors import KuasError
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.engine.delivery import UndeliverableError
-from bot.engine.shutdown import Shutdown
 from bot.engine.waits import WakeableWait
 from cogs.delivery.edit_budget import MessagePace
 from cogs.delivery.group_content import GroupContent
@@ -76,7 +75,7 @@ class GroupMessage:
         self._refreshes: list[asyncio.Future[None]] = []
         self._content = GroupContent(tools.posted_pictures, tools.catalog)
         self._progress_waits = False
-        self._wait = WakeableWait(Shutdown())
+        self._wait = WakeableWait()
         self._task: asyncio.Task[None] | None = None
         self._pace = MessagePace(time.monotonic())
         self._signature = b""

@@ -6,6 +6,7 @@ And how long they are after an attempt that has failed.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -18,19 +19,24 @@ from bot.rivya.rate_limit import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
 from tests.support.factories import make_job
 from tests.support.waiting import soon
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 LONG = 3600.0
 
 
-async def start(wait: WakeableWait) -> asyncio.Task[bool]:
+async def start(
+    wait: WakeableWait, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> asyncio.Task[bool]:
     """Begin to sleep for an hour."""
-    task = asyncio.create_task(wait.wait(lambda: asyncio.sleep(LONG)))
+    task = asyncio.create_task(wait.wait(lambda: sleep(LONG)))
     await asyncio.sleep(0)
     assert not task.done()
     return task
 
 
 async def test_a_wake_ends_the_wait_under_way_and_no_later_one() -> None:
-    wait = WakeableWait(Shutdown())
+    wait = WakeableWait()
     task = await start(wait)
     wait.wake()
     wait.wake()
@@ -40,14 +46,14 @@ async def test_a_wake_ends_the_wait_under_way_and_no_later_one() -> None:
 
 
 async def test_a_wake_without_a_wait_ends_the_next_one() -> None:
-    wait = WakeableWait(Shutdown())
+    wait = WakeableWait()
     wait.wake()
     assert await soon(wait.wait(lambda: asyncio.sleep(LONG))) is True
 
 
 @pytest.mark.parametrize("wake_first", [True, False])
 async def test_a_cancellation_beside_a_wake_is_not_lost(wake_first: bool) -> None:
-    wait = WakeableWait(Shutdown())
+    wait = WakeableWait()
     task = await start(wait)
     for end in (wait.wake, task.cancel) if wake_first else (task.cancel, wait.wake):
         end()
@@ -57,18 +63,18 @@ async def test_a_cancellation_beside_a_wake_is_not_lost(wake_first: bool) -> Non
 
 async def test_the_bots_end_beside_a_wake_is_not_lost() -> None:
     shutdown = Shutdown()
-    wait = WakeableWait(shutdown)
-    task = await start(wait)
+    wait = WakeableWait()
+    task = await start(wait, shutdown.sleep)
     wait.wake()
     shutdown.begin()
     with pytest.raises(asyncio.CancelledError):
         await soon(task)
     with pytest.raises(ShuttingDown):
-        await wait.wait(lambda: asyncio.sleep(LONG))
+        await wait.wait(lambda: shutdown.sleep(LONG))
 
 
 async def test_a_wake_at_the_end_of_a_wait_is_seen() -> None:
-    wait = WakeableWait(Shutdown())
+    wait = WakeableWait()
     task = asyncio.create_task(wait.wait(lambda: asyncio.sleep(0)))
     await asyncio.sleep(0)
     wait.wake()
