@@ -18,7 +18,7 @@ from cogs.pictures.buttons import PICTURE_ID, USE_ONE_ID, Action
 from cogs.pictures.details_views import details_view
 from cogs.text.translation import gettext, use_locale
 from cogs.ui.component_router import component, parse_snowflake, selected_value
-from cogs.ui.context import destination_of, guild_id_of
+from cogs.ui.context import destination_of, guild_id_of, require_manage_guild
 from cogs.ui.layout import build_view
 from cogs.ui.responses import defer_privately, reply_with_view
 
@@ -165,8 +165,8 @@ class PictureActions(commands.Cog):
 
     async def _retry(self, interaction: discord.Interaction, item: HistoryItem) -> None:
         is_own = item.job.request.destination.user_id == interaction.user.id
-        if not is_own and not interaction.permissions.manage_guild:
-            raise MemberError(MemberReason.NOT_ALLOWED, missing=("manage_guild",))
+        if not is_own:
+            require_manage_guild(interaction)
         if not await defer_privately(interaction):
             return
         if item.job.is_missing and await self._late_jobs.retry(item.job.job_id) is LateJobResult.DONE:

@@ -56,7 +56,8 @@ class PictureDeletion:
         posted = self._result_messages.posted(message, item.job.job_id)
         if item.job.delivered_message is None and message is not None and posted is not None:
             message_id = message.id  # the row was anonymised, so the button has to hold it
-        _require_deletable(interaction, [item.job], _message_of(interaction, item.job, message_id))
+        known = item.job.delivered_message
+        _require_deletable(interaction, [item.job], _message_here(interaction, known, message_id))
         await interaction.response.send_message(view=delete_question_view(item, message_id), ephemeral=True)
 
     async def delete(self, interaction: discord.Interaction, item: HistoryItem, message_id: int = 0) -> None:
@@ -71,7 +72,7 @@ class PictureDeletion:
             TransientError: Discord does not answer, or answers 429 or 5xx.
         """
         job = item.job
-        posted = _message_of(interaction, job, message_id)
+        posted = _message_here(interaction, job.delivered_message, message_id)
         _require_deletable(interaction, [job], posted)
         await interaction.response.defer()
         if job.stage is Stage.DELIVERED and job.deleted_at is None and has_deletable_message(job):
@@ -94,7 +95,8 @@ class PictureDeletion:
         """
         message = interaction.message
         message_id = 0 if message is None else message.id
-        _require_deletable(interaction, group.jobs, _message_of_group(interaction, group, message_id))
+        known = _known_message(group)
+        _require_deletable(interaction, group.jobs, _message_here(interaction, known, message_id))
         jobs = [job for job in group.jobs if has_picture(job) and job.delivered_message is not None]
         view = pick_views.delete_view(group, jobs, message_id, self._catalog.name_of)
         await interaction.response.send_message(view=view, ephemeral=True)
@@ -109,7 +111,7 @@ class PictureDeletion:
             OperatorError: `database`.
             TransientError: Discord does not answer, or answers 429 or 5xx.
         """
-        message = _message_of_group(interaction, group, message_id)
+        message = _message_here(interaction, _known_message(group), message_id)
         _require_deletable(interaction, group.jobs, message)
         await interaction.response.defer()
         in_reach = await self._delete_messages(group, await self._verified(group, message))
@@ -128,7 +130,7 @@ class PictureDeletion:
             await self._refresh_group(interaction_id)
             await self._require_gone(group, job)
             return
-        await self._delete_messages(group, _message_of_group(interaction, group, 0))
+        await self._delete_messages(group, _known_message(group))
         job_ids = [each.job_id for each in group.jobs]
         await self._history.mark_deleted(*job_ids, deleted_by=interaction.user.id)
 
@@ -185,16 +187,10 @@ def has_message_of_its_own(job: Job) -> bool:
     return job.place is None or (delivered is not None and delivered.method is DeliveryMethod.SHARE)
 
 
-def _message_of(interaction: discord.Interaction, job: Job, message_id: int) -> DeliveredMessage | None:
-    if job.delivered_message is None and message_id:
-        return DeliveredMessage(channel_id_of(interaction), message_id, DeliveryMethod.REPLY)
-    return job.delivered_message
-
-
-def _message_of_group(
-    interaction: discord.Interaction, group: JobGroup, message_id: int
+def _message_here(
+    interaction: discord.Interaction, known: DeliveredMessage | None, message_id: int
 ) -> DeliveredMessage | None:
-    known = _known_message(group)
+    """Return the message that the rows know; else the one of this id in this channel, if it is not 0."""
     if known is None and message_id:
         return DeliveredMessage(channel_id_of(interaction), message_id, DeliveryMethod.REPLY)
     return known
