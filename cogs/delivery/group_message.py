@@ -23,7 +23,7 @@ from bot.engine.waits import WakeableWait
 from cogs.delivery.edit_budget import MessagePace
 from cogs.delivery.group_content import GroupContent
 from cogs.delivery.ladder import ELSEWHERE
-from cogs.delivery.outgoing_group import method_to_record, pictures_in
+from cogs.delivery.outgoing_group import is_in_message, method_to_record, pictures_in
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.pictures.texts import failure_text
 
@@ -244,12 +244,7 @@ class GroupMessage:
         place = outgoing.place_to_edit()
         # An edit would drop a picture whose id Discord has not told.
         untold = any(
-            job.delivered_message is not None
-            and group.message is not None
-            and job.delivered_message.message_id == group.message.message_id
-            and job.deleted_at is None
-            and job.job_id not in outgoing.kept_files
-            for job in group.jobs
+            is_in_message(group, job) and job.job_id not in outgoing.kept_files for job in group.jobs
         )
         if place is None or untold:
             return

@@ -216,11 +216,20 @@ def kept_in(group: JobGroup) -> dict[str, Kept]:
     return {job.job_id: kept for job in group.jobs if (kept := _kept_of(group, job))}
 
 
+def is_in_message(group: JobGroup, job: Job) -> bool:
+    """Whether the picture of a job is in the message of its group, by their rows."""
+    delivered = job.delivered_message
+    return (
+        group.message is not None
+        and delivered is not None
+        and delivered.message_id == group.message.message_id
+        and job.deleted_at is None
+    )
+
+
 def _kept_of(group: JobGroup, job: Job) -> Kept:
     delivered = job.delivered_message
-    if group.message is None or delivered is None or job.deleted_at is not None:
-        return ()
-    if delivered.message_id != group.message.message_id:
+    if delivered is None or not is_in_message(group, job):
         return ()
     return tuple(
         KeptAttachment(each.attachment_id, each.url.rpartition("/")[2])
