@@ -19,7 +19,7 @@ from cogs.ui.layout import row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cogs.ui.layout import Button
+    from cogs.ui.layout import Button, Row
 
 
 class Action(StrEnum):
@@ -75,7 +75,7 @@ USE_ONE_ID: Final = r"kuas:picture:pick:(?P<job_id>[0-9a-f-]{36})"
 """The custom ids of `use_one_row`."""
 
 
-def use_one_row(job_id: str, pictures: int) -> ui.ActionRow[ui.LayoutView]:
+def use_one_row(job_id: str, pictures: int) -> Row:
     """Make the menu to use one of several pictures of a job as a reference."""
     options = [
         discord.SelectOption(label=gettext("Picture {number}", number=number), value=str(number))
@@ -96,6 +96,6 @@ def picture_buttons(job_id: str, actions: Sequence[Action]) -> list[Button]:
     return list(buttons.values())
 
 
-def picture_row(job_id: str, actions: Sequence[Action]) -> ui.ActionRow[ui.LayoutView]:
+def picture_row(job_id: str, actions: Sequence[Action]) -> Row:
     """Make a row of buttons for one picture."""
     return row(*picture_buttons(job_id, actions))

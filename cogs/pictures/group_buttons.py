@@ -8,7 +8,7 @@ from the database at the click.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import ui
@@ -23,9 +23,7 @@ from cogs.ui.layout import row
 if TYPE_CHECKING:
     from bot.domain.jobs import Job
     from bot.jobs.groups import JobGroup
-    from cogs.ui.layout import Button
-
-Row: TypeAlias = ui.ActionRow[ui.LayoutView]
+    from cogs.ui.layout import Button, Row
 
 
 class GroupAction(StrEnum):

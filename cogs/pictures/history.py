@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.jobs.history import HistoryPage, HistoryStore
     from cogs.pictures.image_sources import ImageSources
     from cogs.pictures.result_messages import ResultMessages
+    from cogs.ui.layout import Button, Row
 
 
 class PageLink(StrEnum):
@@ -189,9 +190,7 @@ class History(commands.Cog):
             require_manage_guild(interaction)
 
 
-def picture_select(
-    user_id: int, search: str, options: list[discord.SelectOption]
-) -> ui.ActionRow[ui.LayoutView] | None:
+def picture_select(user_id: int, search: str, options: list[discord.SelectOption]) -> Row | None:
     """Make the menu that opens one picture of a page; None if there is nothing to choose from."""
     if not options:
         return None
@@ -204,7 +203,7 @@ def picture_select(
     )
 
 
-def request_button(user_id: int, interaction_id: int, search: str) -> ui.Button[ui.LayoutView]:
+def request_button(user_id: int, interaction_id: int, search: str) -> Button:
     """Make the button that opens all pictures of one request."""
     return ui.Button(
         label=gettext("All of this request"),
@@ -212,7 +211,7 @@ def request_button(user_id: int, interaction_id: int, search: str) -> ui.Button[
     )
 
 
-def page_button(link: PageLink, user_id: int, cursor: int, search: str) -> ui.Button[ui.LayoutView]:
+def page_button(link: PageLink, user_id: int, cursor: int, search: str) -> Button:
     """Make the button to another page of a history."""
     return ui.Button(
         label=gettext(_LABELS[link]), custom_id=f"kuas:history:{link}:{user_id}:{cursor}:{search}"

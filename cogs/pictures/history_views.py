@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from bot.domain.jobs import Job
     from bot.jobs.history import HistoryEntry, HistoryItem, HistoryPage
-    from cogs.pictures.views import Row
-    from cogs.ui.layout import Button
+    from cogs.ui.layout import Button, Row
 
 OPTION_UNITS: Final = 90
 SEARCH_UNITS: Final = 40
@@ -36,7 +35,7 @@ def page_view(
     own: bool,
     search: str,
     urls: Mapping[str, str],
-    select: ui.ActionRow[ui.LayoutView] | None,
+    select: Row | None,
     page_buttons: Sequence[Button],
 ) -> ui.LayoutView:
     """Show a page of pictures of `user_id`; `own` if they are the reader's. `urls` are by job id."""
@@ -148,7 +147,7 @@ def request_options(entry: HistoryEntry, model_names: Mapping[str, str]) -> list
 def request_view(
     entry: HistoryEntry,
     urls: Mapping[str, str],
-    select: ui.ActionRow[ui.LayoutView] | None,
+    select: Row | None,
     back: Button,
 ) -> ui.LayoutView:
     """Show the pictures of one request that are there; `urls` are by job id, `select` opens one of them."""

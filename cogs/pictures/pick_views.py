@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Job
     from bot.jobs.groups import JobGroup
     from bot.jobs.history import HistoryItem
+    from cogs.ui.layout import Row
 
     NameOf = Callable[[str], str]
 
@@ -118,7 +119,7 @@ def _numbers(jobs: Sequence[Job]) -> str:
 
 def _menu(
     group: JobGroup, action: GroupAction, jobs: Sequence[Job], name_of: NameOf, *, most: int = 1
-) -> ui.ActionRow[ui.LayoutView]:
+) -> Row:
     return ui.ActionRow(
         ui.Select(
             custom_id=group_id(action, group.interaction_id),

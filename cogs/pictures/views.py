@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Failure, Job
     from bot.domain.limits import Receipt
     from bot.domain.progress import Progress
-    from cogs.ui.layout import Button
+    from cogs.ui.layout import Button, Row
 
 Gallery: TypeAlias = ui.MediaGallery[ui.LayoutView]
-Row: TypeAlias = ui.ActionRow[ui.LayoutView]
 
 CANCELLABLE: Final = (Phase.WAITING, Phase.UPLOADING, Phase.OUTAGE)
 """The phases with a Cancel button. A click may still come too late, and is answered then."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Button = ui.Button[ui.LayoutView]
+    Row = ui.ActionRow[ui.LayoutView]
 
 PROMPT_UNITS: Final = 300
 """How much of a prompt a view quotes; the alt text holds more."""
@@ -35,7 +36,7 @@ def subtext(line: str) -> str:
     return f"-# {line}"
 
 
-def row(*buttons: Button) -> ui.ActionRow[ui.LayoutView]:
+def row(*buttons: Button) -> Row:
     """Put up to five buttons side by side."""
     return ui.ActionRow(*buttons)
 
