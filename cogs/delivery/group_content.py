@@ -19,7 +19,7 @@ from cogs.pictures.group_views import ShownGroup
 from cogs.ui.discord_limits import KeptAttachment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.domain.jobs import DeliveredMessage, Destination, Job
     from bot.domain.limits import Receipt
@@ -37,8 +37,10 @@ class GroupContent:
     def __init__(self, posted_pictures: PostedPictures, catalog: ModelCatalog) -> None:
         self._posted_pictures = posted_pictures
         self._catalog = catalog
-        self.progress: dict[str, Progress] = {}
+        self._progress: dict[str, Progress] = {}
         """Of the running jobs."""
+        self.has_news = False
+        """Whether the message does not show something yet that is neither a picture nor a failure."""
         self._receipt: Receipt | None = None
         self._over_limit: dict[str, int] = {}
         self.stuck: set[str] = set()
@@ -78,6 +80,19 @@ class GroupContent:
             and self._attached[job.job_id][1]
         }
         return known | kept_in(group)
+
+    def note_progress(self, job_id: str, progress: Progress) -> bool:
+        """Remember what a job is doing; returns whether that is new."""
+        if self._progress.get(job_id) == progress:
+            return False
+        self._progress[job_id] = progress
+        self.has_news = True
+        return True
+
+    def note_stuck(self, job_ids: Iterable[str]) -> None:
+        """Remember that Discord refuses the pictures of these jobs here."""
+        self.stuck |= set(job_ids)
+        self.has_news = True
 
     def note_receipt(self, job_id: str, receipt: Receipt) -> None:
         """Remember the receipt of the job that ended last, with what all have cost beyond a limit."""
@@ -125,7 +140,7 @@ class GroupContent:
         shown = ShownGroup(
             group,
             filenames=filenames(kept, new),
-            progress=self.progress,
+            progress=self._progress,
             receipt=self._receipt,
             model_names={model_id: self._catalog.name_to_show(model_id) for model_id in models},
             most={
@@ -142,7 +157,7 @@ class GroupContent:
 
     def is_worth_an_edit(self, group: JobGroup, address: Address) -> bool:
         """Whether progress is: without the token only if it is about lateness."""
-        running = [self.progress.get(job.job_id) for job in group.jobs if job.finished_at is None]
+        running = [self._progress.get(job.job_id) for job in group.jobs if job.finished_at is None]
         late = any(progress is not None and progress.phase in LATE_PHASES for progress in running)
         return address.token_lives or late
 

@@ -9,7 +9,8 @@ import structlog
 from bot.domain.errors import KuasError
 from bot.domain.jobs import DeliveredMessage
 from cogs.delivery.edit_budget import EditBudget
-from cogs.delivery.group_message import GroupMessage, GroupTools
+from cogs.delivery.group_editor import GroupTools, Outcome
+from cogs.delivery.group_message import GroupMessage
 from cogs.delivery.outgoing_group import NewFiles, group_address
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class GroupMessages:
             OperatorError: `database`.
         """
         files = NewFiles(tuple(pictures), shrunk, lost)
-        delivered = await self._message_of(job).deliver(job.job_id, files, receipt)
+        delivered = await self._message_of(job).deliver(job.job_id, Outcome(files, receipt))
         assert isinstance(delivered, DeliveredMessage)  # None is for failures
         return delivered
 
@@ -70,7 +71,7 @@ class GroupMessages:
         Raises:
             UndeliverableError, TransientError, OperatorError: as `deliver`.
         """
-        await self._message_of(job).deliver(job.job_id, None, None)
+        await self._message_of(job).deliver(job.job_id, Outcome())
 
     async def refresh(self, interaction_id: int) -> None:
         """Show a group as its rows say now, within the budget of edits. Never raises."""
