@@ -72,13 +72,11 @@ class GroupContent:
     def kept(self, group: JobGroup) -> dict[str, Kept]:
         """Return the pictures in the message. Of one that is shared, the row has another message."""
         here = 0 if group.message is None else group.message.message_id
-        known = {
-            job.job_id: self._attached[job.job_id][1]
-            for job in group.jobs
-            if job.deleted_at is None
-            and self._attached.get(job.job_id, (None,))[0] == here
-            and self._attached[job.job_id][1]
-        }
+        known = {}
+        for job in group.jobs:
+            message_id, kept = self._attached.get(job.job_id, (0, ()))
+            if kept and message_id == here and job.deleted_at is None:
+                known[job.job_id] = kept
         return known | kept_in(group)
 
     def note_progress(self, job_id: str, progress: Progress) -> bool:
