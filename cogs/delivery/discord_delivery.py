@@ -13,7 +13,7 @@ import structlog
 from bot.discord_client.errors import API_ERRORS, is_refusal
 from bot.domain.progress import LATE_PHASES
 from cogs.delivery.group_messages import GroupMessages
-from cogs.delivery.ladder import DeliveryLadder, reply_method
+from cogs.delivery.message_sender import MessageSender, reply_method
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.delivery.posted_pictures import PostedPictures
 from cogs.ui.message_images import delivered_message
@@ -45,10 +45,10 @@ class DiscordDelivery:
     def __init__(
         self, client: discord.Client, stores: Stores, files: JobFiles, image_workers: ImageWorkers
     ) -> None:
-        self._ladder = DeliveryLadder(client, image_workers)
+        self._sender = MessageSender(client, image_workers)
         self._catalog = stores.catalog
         posted_pictures = PostedPictures(stores.history, stores.pictures, files, image_workers)
-        self.groups = GroupMessages(self._ladder, stores.groups, posted_pictures, stores.catalog)
+        self.groups = GroupMessages(self._sender, stores.groups, posted_pictures, stores.catalog)
         self._shown: dict[str, Progress] = {}
 
     async def __aenter__(self) -> Self:
@@ -64,7 +64,7 @@ class DiscordDelivery:
         Raises:
             TransientError: Discord does not answer, or answers 429 or 5xx.
         """
-        message = await self._ladder.find_reply(OutgoingMessage.address_of(job))
+        message = await self._sender.find_reply(OutgoingMessage.address_of(job))
         return None if message is None else message.id
 
     async def show_progress(self, job: Job, progress: Progress) -> None:
@@ -78,7 +78,7 @@ class DiscordDelivery:
         if method is None or not shows or self._shown.get(job.job_id) == progress:
             return
         try:
-            await self._ladder.edit(outgoing, method)
+            await self._sender.edit(outgoing, method)
         except API_ERRORS as error:
             log.debug("progress not shown", job_id=job.job_id, error=str(error))
             if not is_refusal(error):
@@ -128,6 +128,6 @@ class DiscordDelivery:
 
     async def _post(self, outgoing: OutgoingMessage) -> DeliveredMessage:
         self._shown.pop(outgoing.job.job_id, None)
-        posted = await self._ladder.post(outgoing)
+        posted = await self._sender.post(outgoing)
         filename, *more = posted.outgoing.filenames or ("",)
         return delivered_message(posted.message, filename, posted.method, more=more)

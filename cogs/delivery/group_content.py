@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.progress import Progress
     from bot.jobs.groups import JobGroup
-    from cogs.delivery.ladder import Address
+    from cogs.delivery.message_sender import Address
     from cogs.delivery.outgoing_group import Kept, NewFiles
     from cogs.delivery.posted_pictures import PostedPictures
 

@@ -19,7 +19,7 @@ from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.engine.delivery import UndeliverableError
 from cogs.delivery.edit_budget import MessagePace
 from cogs.delivery.group_content import GroupContent
-from cogs.delivery.ladder import ELSEWHERE
+from cogs.delivery.message_sender import ELSEWHERE
 from cogs.delivery.outgoing_group import is_in_message, method_to_record, pictures_in
 from cogs.delivery.outgoing_message import OutgoingMessage
 from cogs.pictures.texts import failure_text
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.jobs.groups import GroupStore, JobGroup
     from cogs.delivery.edit_budget import EditBudget
-    from cogs.delivery.ladder import DeliveryLadder, Posted
+    from cogs.delivery.message_sender import MessageSender, Posted
     from cogs.delivery.outgoing_group import NewFiles, OutgoingGroup
     from cogs.delivery.posted_pictures import PostedPictures
 
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 class GroupTools:
     """What every message of a group uses."""
 
-    ladder: DeliveryLadder
+    sender: MessageSender
     store: GroupStore
     posted_pictures: PostedPictures
     budget: EditBudget
@@ -135,7 +135,7 @@ class GroupEditor:
         if place is None or untold:
             return
         try:
-            posted = await self._tools.ladder.edit(outgoing, place)
+            posted = await self._tools.sender.edit(outgoing, place)
         except API_ERRORS as error:
             log.debug("progress not shown", interaction_id=self._interaction_id, error=str(error))
             self.pace.edited(time.monotonic())
@@ -148,7 +148,7 @@ class GroupEditor:
         self, group: JobGroup, outcomes: Mapping[str, Outcome], outgoing: OutgoingGroup
     ) -> dict[str, DeliveredMessage | None]:
         try:
-            posted = await self._tools.ladder.post(outgoing)
+            posted = await self._tools.sender.post(outgoing)
         except UndeliverableError:
             self.content.note_stuck(outgoing.new)
             raise
@@ -226,7 +226,7 @@ class GroupEditor:
         self._told.add(reason)
         private = await OutgoingMessage(job, failure).for_method(DeliveryMethod.REPLY)
         try:
-            await self._tools.ladder.follow_up(outgoing.address, private.view())
+            await self._tools.sender.follow_up(outgoing.address, private.view())
         except API_ERRORS as error:
             log.info("reason not told", job_id=job.job_id, error=str(error))
 
@@ -241,4 +241,4 @@ class GroupEditor:
             request=replace(group.jobs[0].request, destination=address.destination),
             message_id=None if address.message is None else address.message[1],
         )
-        await self._tools.ladder.mark_moved(OutgoingMessage.moved_from(job))
+        await self._tools.sender.mark_moved(OutgoingMessage.moved_from(job))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.domain.model_catalog import ModelCatalog
     from bot.domain.progress import Progress
     from bot.jobs.groups import GroupStore
-    from cogs.delivery.ladder import DeliveryLadder
+    from cogs.delivery.message_sender import MessageSender
     from cogs.delivery.posted_pictures import PostedPictures
 
 log = structlog.get_logger(__name__)
@@ -35,13 +35,13 @@ class GroupMessages:
 
     def __init__(
         self,
-        ladder: DeliveryLadder,
+        sender: MessageSender,
         store: GroupStore,
         posted_pictures: PostedPictures,
         catalog: ModelCatalog,
     ) -> None:
         self._store = store
-        self._tools = GroupTools(ladder, store, posted_pictures, EditBudget(), catalog)
+        self._tools = GroupTools(sender, store, posted_pictures, EditBudget(), catalog)
         self._messages: dict[int, GroupMessage] = {}
 
     def show_progress(self, job: Job, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from bot.domain.attachments import REQUEST_LIMIT_BYTES
 from bot.domain.errors import ContractViolation
 from bot.domain.jobs import DeliveredMessage, DeliveryMethod
 from bot.domain.pictures import PostedPicture, picture_filenames
-from cogs.delivery.ladder import ELSEWHERE, Address
+from cogs.delivery.message_sender import ELSEWHERE, Address
 from cogs.delivery.outgoing_message import halved
 from cogs.pictures import texts
 from cogs.pictures.group_views import ShownGroup, group_view, minimal_group_view
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.domain.jobs import Job, Picture
     from bot.images.workers import ImageWorkers
     from bot.jobs.groups import JobGroup
-    from cogs.delivery.ladder import Posted
+    from cogs.delivery.message_sender import Posted
 
     Kept = tuple[KeptAttachment, ...]
     Fetch = Callable[[Sequence[Job]], Awaitable[Mapping[str, "NewFiles | None"]]]

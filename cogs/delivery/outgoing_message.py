@@ -14,7 +14,7 @@ from bot.domain.jobs import DeliveryMethod, Failure
 from bot.domain.limits import Receipt
 from bot.domain.pictures import picture_filenames
 from bot.domain.progress import Phase, Progress
-from cogs.delivery.ladder import Address
+from cogs.delivery.message_sender import Address
 from cogs.pictures import texts, views
 from cogs.text.translation import use_locale
 from cogs.ui.discord_limits import NONCE_CHARACTERS, attachments

@@ -15,7 +15,7 @@ from bot.engine import failure_policy
 from bot.jobs.groups import GroupStore
 from cogs.delivery import outgoing_group, posted_pictures
 from cogs.delivery.group_messages import GroupMessages
-from cogs.delivery.ladder import DeliveryLadder
+from cogs.delivery.message_sender import MessageSender
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
 from tests.scenarios.interactions import labels, response_of
@@ -89,16 +89,16 @@ async def test_what_did_not_fit_into_the_new_message_comes_with_the_next_edit(
         server.env.inject_error("PATCH", f"/channels/{server.channel.id}/*", status=404, code=10008, times=1)
         server.env.inject_error("PATCH", f"/channels/{server.channel.id}/*", status=503, times=2)
     else:
-        reached, send = asyncio.Event(), DeliveryLadder._send
+        reached, send = asyncio.Event(), MessageSender._send
 
-        async def hangs(ladder: DeliveryLadder, method: DeliveryMethod, outgoing: Any) -> discord.Message:
+        async def hangs(sender: MessageSender, method: DeliveryMethod, outgoing: Any) -> discord.Message:
             if method is DeliveryMethod.EDIT and outgoing.posted_elsewhere is not None:
                 reached.set()
                 await asyncio.Event().wait()
-            return await send(ladder, method, outgoing)
+            return await send(sender, method, outgoing)
 
         with monkeypatch.context() as patch:
-            patch.setattr(DeliveryLadder, "_send", hangs)
+            patch.setattr(MessageSender, "_send", hangs)
             rivya.end_endless()
             await server.until(reached.is_set)
             assert server.query("SELECT way FROM job_groups") == [("channel",)]

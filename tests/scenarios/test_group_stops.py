@@ -9,7 +9,7 @@ import pytest
 
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
-from cogs.delivery.ladder import DeliveryLadder
+from cogs.delivery.message_sender import MessageSender
 from cogs.delivery.posted_pictures import PostedPictures
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import BotServer, OpenServer
@@ -17,7 +17,7 @@ from tests.scenarios.test_group_mishaps import all_but_the_first, numbers
 from tests.scenarios.test_groups import messages_of_rows, pictures_of
 
 STEPS = (
-    (DeliveryLadder, "_send"),
+    (MessageSender, "_send"),
     (PostedPictures, "fetch"),
     (GroupStore, "find"),
     (GroupStore, "posted"),

@@ -18,7 +18,7 @@ from bot.engine import runner
 from bot.jobs.groups import GroupStore
 from bot.jobs.store import JobStore
 from cogs.delivery import edit_budget, outgoing_group
-from cogs.delivery.ladder import DeliveryLadder
+from cogs.delivery.message_sender import MessageSender
 from sandbox.fake_rivya import FakeRivya
 from tests.scenarios.bot_server import MEDIA_GALLERY, BotServer, OpenServer
 from tests.scenarios.conftest import EDIT_PACE
@@ -437,14 +437,14 @@ async def test_groups_of_one_channel_share_its_edits(server: BotServer) -> None:
 async def test_edits_whose_files_take_long_are_not_followed_by_too_many(
     server: BotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, numbers = DeliveryLadder._reply, itertools.count()
+    send, numbers = MessageSender._reply, itertools.count()
 
-    async def send_slowly(ladder: DeliveryLadder, outgoing: Any) -> Any:
+    async def send_slowly(sender: MessageSender, outgoing: Any) -> Any:
         if next(numbers) < edit_budget.CHANNEL_EDITS:  # they arrive shortly before the next ones may be made
             await asyncio.sleep(0.8 * edit_budget.CHANNEL_SECONDS)
-        return await send(ladder, outgoing)
+        return await send(sender, outgoing)
 
-    monkeypatch.setattr(DeliveryLadder, "_reply", send_slowly)
+    monkeypatch.setattr(MessageSender, "_reply", send_slowly)
     with server.without_settling():
         for number in range(8):
             await server.alice.slash(server.channel, "imagine", prompt=f"fox {number}", pictures=2)

@@ -125,7 +125,7 @@ class Posted(Generic[OutgoingT]):
     method: DeliveryMethod
 
 
-class DeliveryLadder:
+class MessageSender:
     """Posts messages; it has no state."""
 
     def __init__(self, client: discord.Client, image_workers: ImageWorkers) -> None:
