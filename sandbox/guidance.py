@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 _GUIDANCE: Final = """\
 **Welcome to the studio.** This is the real Kuas; {note} Choose who you are under *Viewing as*.
 - **Mira** and **Tomo** are members. Type `/imagine`, with a `prompt` such as *a giraffe riding a bicycle at \
-sunset*, and a `reference` if you like; without a prompt it asks for one. `pictures` makes up to \
-four.{models} Under each: *Again*, *Edit*, *Vary*. `/history` finds one's own, `/credits` says what is left, \
-`/help` what else there is.
+sunset*, and a `reference` if you like. `pictures` makes up to four.{models} `/history` finds one's own, \
+`/credits` says what is left, `/help` what else there is.
 - **Sari** manages this server. `/report` shows who spent what, `/limits show` what is set; `/setup` and \
 `/limits guild` change it.
 - **Rani** runs the bot. *{server}* wants in: *Allow 50* or *Refuse* on the card above. `/operator guilds` \
@@ -24,7 +23,7 @@ says what each server spends.{control}"""
 _FAKE_NOTE: Final = "only Discord and Rivya are fake, so nothing costs anything."
 _LIVE_NOTE: Final = "only Discord is fake, and every picture costs real credits."
 _MODELS_NOTE: Final = (
-    " `model` has others, each with price and style, from *{cheapest.name}* ({cheapest.cost_credits}) to"
+    " `model` has others, from *{cheapest.name}* ({cheapest.cost_credits}) to"
     " *{dearest.name}* ({dearest.cost_credits}); `models` compares them."
 )
 _CONTROL_NOTE: Final = " [Be Rivya]({url}): change a price or take a model away; `/operator models` shows it."

@@ -37,9 +37,10 @@ const current = String(field.value ?? "");
             if (!autocompleteResults.has(autocompleteKey(currentDraft(), option.name, current)))
               queryAutocomplete(option, current);"""
 _EDITS: Final = {
-    # The end of the page is then the end of the last message, at which it opens.
+    # The page opens at the whole pixel after its last message, so that all of it is seen: it scrolls by whole
+    # ones, and would round down. What SimCord says of the list names a class that the list does not have.
     "/preview.css": [
-        (".channel-message-list { padding: 12px 0; }", ".channel-message-list { padding: 12px 0 0; }")
+        (".channel-message-list { padding: 12px 0; }", "#channel-message-list { padding-bottom: 1px; }")
     ],
     # What completes an option is asked for as soon as it is chosen, as Discord's clients do, and not only
     # once something is typed.

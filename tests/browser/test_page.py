@@ -187,7 +187,7 @@ async def test_a_member_picks_a_model_and_the_operator_reads_of_its_new_price(ur
 async def test_each_role_finds_a_server_that_lives(url: str, page: Page) -> None:
     await visit(page, url)
     guidance = page.get_by_role("article").filter(has_text="Welcome to the studio")
-    await expect(guidance).to_be_in_viewport(ratio=0.99)  # the page rounds where it scrolls to
+    await expect(guidance).to_be_in_viewport(ratio=1)
     await run(page, "help")
     help_of_members = answer(page, "What this bot does for you")
     await expect(help_of_members).to_be_in_viewport()
