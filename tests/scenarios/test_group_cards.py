@@ -96,10 +96,14 @@ async def test_a_private_picture_is_picked_and_shared_alone(server: BotServer) -
     assert [option["value"] for option in menu_of(server, card)["options"]] == ["1", "3"]
 
 
-async def test_all_of_a_private_group_are_deleted_with_what_was_shared(server: BotServer) -> None:
+@pytest.mark.parametrize("shared", [[1], [1, 2]], ids=["one", "all"])
+async def test_all_of_a_private_group_are_deleted_with_what_was_shared(
+    server: BotServer, shared: list[int]
+) -> None:
     message = await paint(server, server.alice, 2, private=True)
-    card = await pick(server, server.alice, message, 1)
-    await server.alice.click(card, label=SHARE)
+    for number in shared:
+        await server.alice.click(await pick(server, server.alice, message, number), label=SHARE)
+    assert len(server.visible_to(server.bob)) == len(shared)
     question = response_of(await server.alice.click(message, label="Delete")).message
     await server.alice.click(question, label="Delete all")
     assert "dismiss that yourself" in server.text_of(question)
